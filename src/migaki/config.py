@@ -1,0 +1,183 @@
+"""YAML files and dotted overrides to typed configuration, strictly, and back.
+
+The types live beside their owners (pydantic dataclasses); this module only reads, merges and
+validates. An unknown key is an error that names the nearest valid one, because a typo that is
+accepted in silence costs a training run.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_type_hints
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from migaki.errors import ConfigError
+
+T = TypeVar("T")
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML 1.1 reads 1e-4 as a string and lets a repeated key win; neither is what a user means."""
+
+
+def _unique_mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    mapping: dict[Any, Any] = {}
+    for key_node, value_node in node.value:
+        key = loader.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+        if key in mapping:
+            raise ConfigError(
+                f"line {key_node.start_mark.line + 1}: the key '{key}' stands twice.",
+                hint="Keep one of the two.",
+            )
+        mapping[key] = loader.construct_object(value_node, deep=True)  # type: ignore[no-untyped-call]
+    return mapping
+
+
+_StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _unique_mapping)
+_StrictLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
+    list("-+0123456789."),
+)
+
+
+def parse_value(text: str) -> Any:
+    """Read one value as YAML would.
+
+    Args:
+        text: The text behind ``=`` in an override.
+
+    Example:
+        >>> parse_value("1e-4"), parse_value("true"), parse_value("[a, b]"), parse_value("磨き")
+        (0.0001, True, ['a', 'b'], '磨き')
+    """
+    return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a SafeLoader subclass
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping.
+
+    Args:
+        path: The file, UTF-8.
+
+    Raises:
+        ConfigError: The file is missing, not UTF-8, not YAML or not a mapping.
+    """
+    try:
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506
+    except FileNotFoundError as err:
+        raise ConfigError(
+            f"The recipe {path} does not exist.", hint="Check the path, or start without a recipe."
+        ) from err
+    except (UnicodeDecodeError, OSError) as err:
+        raise ConfigError(f"The recipe {path} cannot be read: {err}.") from err
+    except yaml.YAMLError as err:
+        raise ConfigError(f"The recipe {path} is not valid YAML: {err}.") from err
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise ConfigError(
+            f"The recipe {path} must be a mapping of keys to values, not {type(data).__name__}."
+        )
+    return data
+
+
+def merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``base`` with ``top`` laid over it, mapping by mapping.
+
+    Example:
+        >>> merge({"a": {"x": 1, "y": 2}}, {"a": {"y": 3}})
+        {'a': {'x': 1, 'y': 3}}
+    """
+    merged = dict(base)
+    for key, value in top.items():
+        below = merged.get(key)
+        merged[key] = (
+            merge(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+        )
+    return merged
+
+
+def parse_overrides(overrides: Iterable[str]) -> dict[str, Any]:
+    """Turn ``training.learning_rate=1e-4`` into nested mappings.
+
+    Args:
+        overrides: ``dotted.key=value`` texts; later ones win.
+
+    Raises:
+        ConfigError: There is no ``=``, or a key is empty.
+
+    Example:
+        >>> parse_overrides(["training.learning_rate=1e-4", "name=run1"])
+        {'training': {'learning_rate': 0.0001}, 'name': 'run1'}
+    """
+    merged: dict[str, Any] = {}
+    for override in overrides:
+        dotted, equals, text = override.partition("=")
+        keys = dotted.split(".")
+        if not equals or not all(keys):
+            raise ConfigError(
+                f"'{override}' is not an override.",
+                hint="Write it as key=value with dots between levels: training.learning_rate=1e-4",
+            )
+        try:
+            value = parse_value(text)
+        except yaml.YAMLError as err:
+            raise ConfigError(f"The value of '{override}' is not valid YAML: {err}.") from err
+        for key in reversed(keys):
+            value = {key: value}
+        merged = merge(merged, value)
+    return merged
+
+
+def build(cls: type[T], data: Mapping[str, Any], *, where: str) -> T:
+    """Validate ``data`` into the configuration type ``cls``.
+
+    Args:
+        cls: A pydantic dataclass.
+        data: Nested mappings.
+        where: What the data is called in messages, for example ``the recipe demo.yaml``.
+
+    Raises:
+        ConfigError: A key is unknown (the nearest valid one is named) or a value is wrong.
+    """
+    _refuse_unknown_keys(cls, data, prefix="", where=where)
+    try:
+        return TypeAdapter(cls).validate_python(dict(data))
+    except ValidationError as err:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in item['loc'])}: {item['msg'].removeprefix('Value error, ')}"
+            f" (received {item['input']!r})"
+            for item in err.errors()
+        )
+        raise ConfigError(f"{where} is not valid: {problems}.") from err
+
+
+def to_mapping(value: object) -> dict[str, Any]:
+    """Return a configuration object as plain nested mappings, ready for YAML or JSON."""
+    mapping: dict[str, Any] = TypeAdapter(type(value)).dump_python(value, mode="json")
+    return mapping
+
+
+def to_yaml(value: object) -> str:
+    """Return a configuration object as YAML with its keys in declared order."""
+    return yaml.safe_dump(to_mapping(value), allow_unicode=True, sort_keys=False, width=100)
+
+
+def _refuse_unknown_keys(cls: Any, data: Mapping[str, Any], *, prefix: str, where: str) -> None:
+    hints = get_type_hints(cls)
+    valid = [field.name for field in fields(cls)]
+    for key, value in data.items():
+        if key not in valid:
+            near = difflib.get_close_matches(str(key), valid, n=1)
+            hint = f"Did you mean '{prefix}{near[0]}'?" if near else f"Valid keys: {', '.join(valid)}."
+            raise ConfigError(f"{where}: unknown key '{prefix}{key}'.", hint=hint)
+        nested = next((t for t in (hints[key], *get_args(hints[key])) if is_dataclass(t)), None)
+        if nested is not None and isinstance(value, Mapping):
+            _refuse_unknown_keys(nested, value, prefix=f"{prefix}{key}.", where=where)
