@@ -1,0 +1,1 @@
+"""Text: files, encodings, samples, splits."""

@@ -1,0 +1,1 @@
+"""Load, adapt, generate with causal language models."""

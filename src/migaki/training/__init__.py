@@ -1,0 +1,1 @@
+"""One training engine and the trainers that prepare for it."""
