@@ -1,0 +1,166 @@
+"""What a training run is asked to do: `TrainingConfig` and `LoRAConfig`.
+
+The specified parameters come first, with their names, order and defaults, and may be given by
+position; everything of our own is keyword-only behind them. Nothing here imports torch: a
+configuration is read, checked and shown without a deep-learning stack. What a value *becomes* on a
+given machine (precision, warm-up, checkpointing) is decided in `migaki.training.settings`, with a
+reason for each choice.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import field
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, field_validator
+from pydantic.dataclasses import dataclass
+
+__all__ = ["LoRAConfig", "TrainingConfig"]
+
+_STRICT = ConfigDict(extra="forbid", validate_assignment=True, allow_inf_nan=False)
+
+_Count = Annotated[int, Field(ge=1)]
+_CountOrZero = Annotated[int, Field(ge=0)]
+
+
+@dataclass(config=_STRICT)
+class TrainingConfig:
+    """How a model is trained.
+
+    Example:
+        >>> TrainingConfig(3e-4, 4).gradient_accumulation_steps
+        4
+    """
+
+    learning_rate: Annotated[float, Field(gt=0)] = 2e-5
+    """Highest rate, reached after the warm-up."""
+    batch_size: _Count = 4
+    """Rows in one forward pass on one device."""
+    gradient_accumulation_steps: _Count = 4
+    """Batches that make one optimizer step; their losses are weighted by trained tokens."""
+    num_epochs: _Count = 3
+    """Passes over the training rows."""
+    warmup_steps: Annotated[int | float, Field(ge=0)] = 100
+    """Steps until the rate is reached, at most a tenth of the run; a number below 1 is a share of
+    the run and taken as it is."""
+    max_grad_norm: Annotated[float, Field(ge=0)] = 1.0
+    """Gradients are scaled down to this norm; 0 leaves them as they are."""
+    eval_steps: _Count = 100
+    """Steps between two evaluations on the held-out rows."""
+    save_steps: _Count = 500
+    """Steps between two checkpoints."""
+    logging_steps: _Count = 10
+    """Steps between two lines of metrics."""
+    output_dir: str = "./outputs"
+    """Folder for checkpoints, metrics and the result."""
+    fp16: bool = True
+    """Mixed precision: bf16 where the hardware has it, fp16 on older GPUs, fp32 on a CPU."""
+    gradient_checkpointing: bool | Literal["always"] = True
+    """Recompute activations in the backward pass: true where memory needs it, "always" wherever
+    the model can, false never."""
+    ddp: bool = False
+    """Train on several devices; the processes are started by torchrun or accelerate launch."""
+    local_rank: Annotated[int, Field(ge=-1)] = -1
+    """Rank of this process on its machine; -1 lets the launcher say."""
+    world_size: _Count = 1
+    """Number of processes; the launcher's value wins."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = field(default=42, kw_only=True)
+    """Seed of adapter weights, data order and dropout."""
+    max_steps: _CountOrZero = field(default=0, kw_only=True)
+    """Stop after so many optimizer steps; 0 counts epochs."""
+    weight_decay: Annotated[float, Field(ge=0)] = field(default=0.0, kw_only=True)
+    """AdamW's pull of the weights towards zero."""
+    lr_scheduler: Literal["linear", "cosine", "constant"] = field(default="linear", kw_only=True)
+    """How the rate falls after the warm-up."""
+    group_by_length: bool = field(default=True, kw_only=True)
+    """Put rows of similar length into one batch, so that little is spent on padding."""
+    eval_batch_size: _CountOrZero = field(default=0, kw_only=True)
+    """Rows in one evaluation pass; 0 takes ``batch_size``."""
+    early_stopping_patience: _CountOrZero = field(default=0, kw_only=True)
+    """Stop after so many evaluations without improvement; 0 never stops early."""
+    early_stopping_min_delta: Annotated[float, Field(ge=0)] = field(default=0.0, kw_only=True)
+    """Fall of the evaluation loss, in nats per token, that counts as improvement."""
+    keep_best: bool = field(default=True, kw_only=True)
+    """Keep the checkpoint with the lowest evaluation loss and end with its weights."""
+    save_total_limit: _Count = field(default=2, kw_only=True)
+    """Checkpoints kept, besides the best one."""
+    report_to: list[Literal["tensorboard", "wandb"]] = field(default_factory=list, kw_only=True)
+    """Experiment trackers that also get the metrics (needs migaki[tracking])."""
+    dataloader_workers: _CountOrZero = field(default=0, kw_only=True)
+    """Processes that prepare batches; 0 does it in this one, which is enough for tokenised rows."""
+
+    @field_validator("warmup_steps")
+    @classmethod
+    def _whole_steps_or_share(cls, value: float) -> float:
+        if value >= 1 and not float(value).is_integer():
+            raise ValueError(
+                f"warmup_steps is {value}: give whole steps (0, 1, 2 …) or a share of the run "
+                "below 1 (0.05)"
+            )
+        return value if value < 1 and value else int(value)
+
+    def warmup_for(self, total_steps: int) -> tuple[int, str]:
+        """Work out the warm-up of a run.
+
+        Args:
+            total_steps: Optimizer steps of the whole run.
+
+        Returns:
+            Warm-up steps, and how they came about.
+
+        Example:
+            >>> TrainingConfig(warmup_steps=100).warmup_for(60)[0]
+            6
+            >>> TrainingConfig(warmup_steps=0.5).warmup_for(60)[0]
+            30
+        """
+        if 0 < self.warmup_steps < 1:
+            steps = math.ceil(self.warmup_steps * total_steps)
+            return steps, f"{self.warmup_steps:g} of {total_steps} steps"
+        asked = int(self.warmup_steps)
+        ceiling = math.ceil(total_steps / 10)
+        if asked <= ceiling:
+            return asked, "as set"
+        return ceiling, (
+            f"warmup_steps={asked} is more than a tenth of {total_steps} steps: shortened, so that "
+            "the learning rate is reached early (a share such as warmup_steps=0.5 is taken as it is)"
+        )
+
+
+@dataclass(config=_STRICT)
+class LoRAConfig:
+    """Low-rank adapters: which weights get one, and how large.
+
+    Example:
+        >>> LoRAConfig(8, 16).lora_dropout
+        0.05
+    """
+
+    r: _Count = 16
+    """Rank of the adapters."""
+    lora_alpha: _Count = 32
+    """Scale: the adapter's output is multiplied by ``lora_alpha / r``."""
+    target_modules: list[str] | None = None
+    """Names of the layers that get an adapter; without it all linear layers but the head."""
+    lora_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    """Share of the adapter's inputs set to zero while training."""
+    bias: Literal["none", "all", "lora_only"] = "none"
+    """Which bias terms are trained as well."""
+    task_type: Literal["CAUSAL_LM"] = "CAUSAL_LM"
+    """PEFT's name of the task; causal language models are what migaki trains."""
+    use_qlora: bool = False
+    """Keep the base model quantized while the adapters train (needs migaki[quantization])."""
+    qlora_4bit: bool = True
+    """4-bit base for QLoRA; false is 8-bit."""
+
+    @field_validator("target_modules")
+    @classmethod
+    def _some_modules(cls, value: list[str] | None) -> list[str] | None:
+        if value is not None and (not value or not all(name.strip() for name in value)):
+            raise ValueError(
+                f"target_modules is {value}: name at least one layer (['q_proj', 'v_proj']), or "
+                "leave it out for all linear layers"
+            )
+        return value
