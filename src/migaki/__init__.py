@@ -50,7 +50,8 @@ _HOMES = {
     "set_memory_fraction": "migaki.hardware.gpu",
 }
 
-__all__ = [  # noqa: PLE0604 - sorted, proven complete by tests/architecture
+__all__ = [
+    "SUPPORTED_MODELS",
     "BaseModel",
     "DataConfig",
     "FullFinetuningTrainer",
@@ -59,7 +60,6 @@ __all__ = [  # noqa: PLE0604 - sorted, proven complete by tests/architecture
     "LoRAFinetuningTrainer",
     "MigakiError",
     "Recipe",
-    "SUPPORTED_MODELS",
     "TextDataset",
     "TrainingConfig",
     "__version__",

@@ -57,7 +57,7 @@ def parse_value(text: str) -> Any:
         >>> parse_value("1e-4"), parse_value("true"), parse_value("[a, b]"), parse_value("磨き")
         (0.0001, True, ['a', 'b'], '磨き')
     """
-    return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a SafeLoader subclass
+    return yaml.load(text, Loader=_StrictLoader)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         ConfigError: The file is missing, not UTF-8, not YAML or not a mapping.
     """
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)
     except FileNotFoundError as err:
         raise ConfigError(
             f"The recipe {path} does not exist.", hint="Check the path, or start without a recipe."
@@ -99,7 +99,9 @@ def merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in top.items():
         below = merged.get(key)
         merged[key] = (
-            merge(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+            merge(below, value)
+            if isinstance(below, Mapping) and isinstance(value, Mapping)
+            else value
         )
     return merged
 
@@ -176,7 +178,9 @@ def _refuse_unknown_keys(cls: Any, data: Mapping[str, Any], *, prefix: str, wher
     for key, value in data.items():
         if key not in valid:
             near = difflib.get_close_matches(str(key), valid, n=1)
-            hint = f"Did you mean '{prefix}{near[0]}'?" if near else f"Valid keys: {', '.join(valid)}."
+            hint = (
+                f"Did you mean '{prefix}{near[0]}'?" if near else f"Valid keys: {', '.join(valid)}."
+            )
             raise ConfigError(f"{where}: unknown key '{prefix}{key}'.", hint=hint)
         nested = next((t for t in (hints[key], *get_args(hints[key])) if is_dataclass(t)), None)
         if nested is not None and isinstance(value, Mapping):

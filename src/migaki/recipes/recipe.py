@@ -86,7 +86,9 @@ class Recipe:
             self.lora.use_qlora = True
         if self.method == "lora" and self.lora.use_qlora:
             self.method = "qlora"
-        if self.name is not None and (Path(self.name).name != self.name or self.name in {".", ".."}):
+        if self.name is not None and (
+            Path(self.name).name != self.name or self.name in {".", ".."}
+        ):
             raise ValueError(
                 f"name is '{self.name}': it becomes a folder name, so it may hold no '/' and not "
                 "be '.' or '..'"

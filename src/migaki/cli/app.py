@@ -1,0 +1,129 @@
+"""The command table. Each command's module is imported when it is needed, none of them loads torch."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from migaki import __version__
+from migaki.errors import MigakiError
+
+COMMANDS = {
+    "train": "migaki.cli.train:train",
+    "data": "migaki.cli.data:data_app",
+    "generate": "migaki.cli.generate:generate",
+    "chat": "migaki.cli.generate:chat",
+    "models": "migaki.cli.models:models",
+    "doctor": "migaki.cli.doctor:doctor",
+    "report": "migaki.cli.report:report",
+}
+
+
+class LazyGroup(TyperGroup):
+    """A command group that imports a command when it is called, and turns errors into words."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the commands in the order of a user's way through them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Import one command."""
+        home = COMMANDS.get(cmd_name)
+        if home is None:
+            return None
+        module, _, attribute = home.partition(":")
+        target = getattr(importlib.import_module(module), attribute)
+        app = target if isinstance(target, typer.Typer) else _as_app(cmd_name, target)
+        command = typer.main.get_command(app)
+        command.name = cmd_name
+        return command
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; errors become one paragraph, and a traceback only with ``--debug``."""
+        debug = bool(ctx.params.get("debug"))
+        try:
+            return super().invoke(ctx)
+        except MigakiError as error:
+            if debug:
+                raise
+            from migaki.cli.console import show_error
+
+            show_error(error)
+            raise typer.Exit(error.exit_code) from error
+        except KeyboardInterrupt as error:
+            from migaki.cli.console import err
+
+            err.print("[bold yellow]Stopped.[/]")
+            raise typer.Exit(130) from error
+        except (typer.Exit, typer.Abort):
+            raise
+        except Exception as error:
+            if debug or _is_cli_error(error):
+                raise
+            from migaki.cli.console import show_error
+
+            show_error(
+                MigakiError(
+                    f"{type(error).__name__}: {error}",
+                    hint="migaki did not expect this. Run the same command with --debug for the "
+                    "traceback, and please report it.",
+                )
+            )
+            raise typer.Exit(1) from error
+
+
+def _is_cli_error(error: Exception) -> bool:
+    """Tell a wrong option or argument, which the parser prints itself, from a failure."""
+    return hasattr(error, "format_message") and hasattr(error, "exit_code")
+
+
+def _as_app(name: str, function: Any) -> typer.Typer:
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command(name)(function)
+    return app
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    name="migaki",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Adapt large language models to Japanese: data, training, measurement, report.\n\n"
+    "Start with [bold]migaki train[/]: it adapts the embedded model on the embedded sample chats "
+    "in about a minute, without a network, and writes a report.",
+    epilog="Results go to stdout, everything else to stderr. Exit status: 0 done, 1 failed, "
+    "2 wrong use, 130 interrupted.",
+)
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        typer.echo(f"migaki {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    debug: bool = typer.Option(False, "--debug", help="Show tracebacks and the detailed log."),
+    version: bool = typer.Option(
+        False, "--version", help="Show the version.", callback=_show_version, is_eager=True
+    ),
+) -> None:
+    from migaki.cli.console import quiet_libraries, setup_logging
+
+    quiet_libraries()
+    setup_logging(debug=debug)
+
+
+def main() -> None:
+    """Run the command line; ``--debug`` is understood wherever it stands."""
+    arguments = sys.argv[1:]
+    if "--debug" in arguments:
+        arguments = ["--debug", *(a for a in arguments if a != "--debug")]
+    app(args=arguments, prog_name="migaki")

@@ -1,0 +1,204 @@
+"""``migaki train``: read the recipe, ask, show the plan, run it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from migaki.cli.console import err, is_interactive, out
+from migaki.errors import UsageError
+
+if TYPE_CHECKING:
+    from migaki.recipes.fine_tune import RunResult
+    from migaki.recipes.recipe import Recipe
+
+
+def train(
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[RECIPE] [KEY=VALUE]...",
+            help="A recipe (YAML file or built-in: first-run, lora, qlora, full), then overrides "
+            "such as training.learning_rate=1e-4 data.max_tokens=1024.",
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", help="Hub id, local folder, or migaki-tiny (embedded)."),
+    ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--data",
+            "-d",
+            help="File, folder or glob; again for more. JSONL, JSON, Parquet, CSV, TSV or TXT; the "
+            "format (Alpaca, ShareGPT, messages, prompt/completion, text) is found from the data. "
+            "'samples' are the embedded chats.",
+        ),
+    ] = None,
+    method: Annotated[
+        str | None, typer.Option(help="lora, qlora (4-bit base, GPU) or full (every weight).")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run and of its folder.")] = None,
+    on_bad_row: Annotated[
+        str | None,
+        typer.Option(
+            help="error: stop at rows that cannot be used. skip: leave out, count, keep in rejected.jsonl."
+        ),
+    ] = None,
+    on_overlong: Annotated[
+        str | None,
+        typer.Option(
+            help="Rows above data.max_tokens: truncate, drop, split or error. Always counted."
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a stopped run: --name's, or the latest.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Show the plan (rows, tokens, steps, memory, time) and stop."
+        ),
+    ] = False,
+    json_output: Annotated[
+        bool, typer.Option("--json", help="Print the plan or the result as JSON on stdout.")
+    ] = False,
+) -> None:
+    """Adapt a model to Japanese text, measure it before and after, and write a report.
+
+    Without anything it adapts the embedded model with the embedded sample chats: about a minute,
+    no network. Then point it at your own file:
+
+      migaki train --data my_chats.jsonl
+
+      migaki train --model Qwen/Qwen2.5-1.5B-Instruct --data my_chats.jsonl --data corpus.txt
+
+      migaki train my_recipe.yaml training.num_epochs=2 --dry-run
+
+    Ctrl-C writes a checkpoint; `migaki train --resume` goes on from it, exactly.
+    """
+    from migaki.recipes.recipe import read_recipe
+
+    source, overrides = _split(arguments or [])
+    settings = _settings(
+        model=model,
+        data=data,
+        method=method,
+        name=name,
+        on_bad_row=on_bad_row,
+        on_overlong=on_overlong,
+    )
+    if resume:
+        _resume(source, overrides, settings, name=name, json_output=json_output)
+        return
+    recipe, origin = read_recipe(source, settings=settings, overrides=overrides)
+    asking = is_interactive() and not yes and not dry_run and not json_output
+    if asking:
+        from migaki.cli.questions import ask_recipe
+
+        recipe = ask_recipe(recipe)
+    _run(recipe, origin, asking=asking, dry_run=dry_run, json_output=json_output)
+
+
+def _split(arguments: list[str]) -> tuple[str | None, list[str]]:
+    recipes = [argument for argument in arguments if "=" not in argument]
+    if len(recipes) > 1:
+        raise UsageError(
+            f"Two recipes were given: {' and '.join(recipes[:2])}.",
+            hint="Give one recipe; overrides are written key=value, data files --data FILE.",
+        )
+    return (recipes[0] if recipes else None), [a for a in arguments if "=" in a]
+
+
+def _settings(**flags: Any) -> dict[str, Any]:
+    """Turn the flags that were given into the nested settings that they stand for."""
+    places = {
+        "model": ("model", "name"),
+        "data": ("data", "train"),
+        "on_bad_row": ("data", "on_bad_row"),
+        "on_overlong": ("data", "on_overlong"),
+    }
+    settings: dict[str, Any] = {}
+    for flag, value in flags.items():
+        if not value:
+            continue
+        *sections, key = places.get(flag, (flag,))
+        target = settings
+        for section in sections:
+            target = target.setdefault(section, {})
+        target[key] = value
+    return settings
+
+
+def _run(recipe: Recipe, origin: str, *, asking: bool, dry_run: bool, json_output: bool) -> None:
+    from migaki.cli.plan_view import show_plan
+    from migaki.cli.progress import JobProgress
+    from migaki.recipes.fine_tune import carry_out
+    from migaki.recipes.plan import check_memory, make_plan
+
+    with JobProgress(err) as progress:
+        plan = make_plan(recipe, origin=origin, on_progress=progress.on_progress)
+    if dry_run and json_output:
+        out.print_json(data=plan.to_json() | {"data": plan.data.report.to_json()})
+    else:
+        show_plan(plan, out if dry_run else err)
+    check_memory(plan)
+    if dry_run:
+        return
+    if asking and not _confirmed():
+        err.print("Nothing was done.")
+        return
+    with JobProgress(err) as progress:
+        result = carry_out(plan, observer=progress)
+    _show(result, json_output=json_output)
+
+
+def _confirmed() -> bool:
+    import questionary
+
+    return bool(questionary.confirm("Start?", default=True).unsafe_ask())
+
+
+def _resume(
+    source: str | None,
+    overrides: list[str],
+    settings: dict[str, Any],
+    *,
+    name: str | None,
+    json_output: bool,
+) -> None:
+    from migaki.cli.progress import JobProgress
+    from migaki.config import parse_overrides
+    from migaki.recipes.fine_tune import resume
+
+    given = parse_overrides(overrides)
+    output_dir = Path(given.pop("output_dir", "runs"))
+    if source or given or set(settings) - {"name"}:
+        raise UsageError(
+            "A resumed run keeps the recipe that it began with; other settings were given too.",
+            hint="Give only --resume [--name NAME] [output_dir=PATH], or start a new run.",
+        )
+    with JobProgress(err) as progress:
+        result = resume(output_dir, name, observer=progress)
+    _show(result, json_output=json_output)
+
+
+def _show(result: RunResult, *, json_output: bool) -> None:
+    from migaki.cli.plan_view import show_result
+
+    if json_output:
+        out.print_json(
+            data={
+                "run": str(result.folder),
+                "report": str(result.report),
+                "evaluation": result.evaluation,
+                "seconds": result.seconds,
+            }
+        )
+    else:
+        show_result(result, err)
+        out.print(str(result.report), soft_wrap=True, highlight=False)

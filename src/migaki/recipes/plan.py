@@ -1,0 +1,224 @@
+"""What a run will do, worked out before it begins: rows, tokens, steps, memory, time.
+
+The plan loads the tokenizer and the data (so that a bad row stops the run in the first seconds)
+but not the model: its shape is read from its configuration. Whatever was chosen automatically is
+listed with its reason.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from transformers import AutoConfig, PreTrainedTokenizerBase
+
+from migaki.dataset.prepare import PreparedData, prepare
+from migaki.errors import ResourceError
+from migaki.hardware import gpu, memory, speed
+from migaki.models import loading
+from migaki.recipes.recipe import Recipe
+
+Progress = Callable[[str, int, int | None], None]
+
+# Share of the measured matrix rate that a whole training step reaches. 0.25 was seen on two CPU
+# cores with a 4-layer model and 0.30-0.45 is what single-GPU trainers publish; a plan that ends
+# early is better than one that ends late.
+_STEP_EFFICIENCY = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run that is ready to begin.
+
+    Args:
+        recipe: What was asked.
+        origin: Where the recipe came from.
+        tokenizer: Loaded, with a padding token.
+        data: Token ids and labels, counts and rejections.
+        device: Where training will run.
+        precision: Number format of the computation and why.
+        parameters: Weights of the base model.
+        steps: Optimizer steps, if no early stop.
+        memory: Estimated peak, by part, in GiB.
+        available_gib: Memory there is.
+        seconds: Rough training time.
+        choices: Everything chosen automatically, with its reason.
+        warnings: What the user should know before saying yes.
+    """
+
+    recipe: Recipe
+    origin: str
+    tokenizer: PreTrainedTokenizerBase
+    data: PreparedData
+    device: torch.device
+    precision: tuple[torch.dtype, str]
+    parameters: int
+    steps: int
+    memory: memory.MemoryEstimate
+    available_gib: float
+    seconds: float
+    choices: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the figures of the plan for ``plan.json``."""
+        return {
+            "recipe": self.origin,
+            "model": self.recipe.model.name,
+            "method": self.recipe.method,
+            "parameters": self.parameters,
+            "device": str(self.device),
+            "steps": self.steps,
+            "memory_gib": asdict(self.memory),
+            "available_memory_gib": self.available_gib,
+            "training_seconds": self.seconds,
+            "choices": dict(self.choices),
+            "warnings": list(self.warnings),
+        }
+
+
+def make_plan(
+    recipe: Recipe, *, origin: str = "given", on_progress: Progress | None = None
+) -> Plan:
+    """Work out a run before it begins.
+
+    Args:
+        recipe: What is asked.
+        origin: Where the recipe came from, for display.
+        on_progress: Called with stage, rows done and rows in all.
+
+    Raises:
+        DataError: The data cannot be used as it is.
+        ModelError: The tokenizer or configuration of the model cannot be loaded.
+    """
+    tokenizer, token_choices = _load_tokenizer(recipe)
+    data = prepare(recipe.data, tokenizer, on_progress=on_progress)
+    device = gpu.get_available_device()
+    dtype, dtype_reason = _precision(recipe, device)
+    shape = _shape(recipe)
+    steps = count_steps(len(data.train), recipe)
+    available_gib, available_reason = memory.available_memory_gib(str(device))
+    estimate = _estimate_memory(recipe, shape, data, dtype)
+    return Plan(
+        recipe=recipe,
+        origin=origin,
+        tokenizer=tokenizer,
+        data=data,
+        device=device,
+        precision=(dtype, dtype_reason),
+        parameters=shape.parameters,
+        steps=steps,
+        memory=estimate,
+        available_gib=available_gib,
+        seconds=_estimate_seconds(recipe, shape.parameters, data, device, dtype),
+        choices={
+            "recipe": origin,
+            "precision": f"{dtype}".removeprefix("torch.") + f": {dtype_reason}",
+            "available memory": available_reason,
+            **token_choices,
+        },
+        warnings=tuple(_warnings(recipe, data, steps)),
+    )
+
+
+def check_memory(plan: Plan) -> None:
+    """Refuse a run that will not fit, before anything is loaded.
+
+    Raises:
+        ResourceError: The estimate is above the memory there is.
+    """
+    if plan.memory.total_gib <= plan.available_gib:
+        return
+    smaller = "--method lora" if plan.recipe.method == "full" else "--method qlora (on a GPU)"
+    raise ResourceError(
+        f"Training {plan.recipe.model.name} with method '{plan.recipe.method}' needs about "
+        f"{plan.memory.total_gib:.1f} GiB and {plan.available_gib:.1f} GiB are available on "
+        f"{plan.device}.",
+        hint="Make it smaller: training.batch_size=1 training.gradient_accumulation_steps="
+        f"{plan.recipe.training.batch_size * plan.recipe.training.gradient_accumulation_steps}, "
+        f"data.max_tokens={max(128, plan.recipe.data.max_tokens // 2)}, "
+        f"training.gradient_checkpointing=true, {smaller}, or a smaller --model "
+        "(migaki models shows what fits here).",
+    )
+
+
+def count_steps(rows: int, recipe: Recipe) -> int:
+    """Count optimizer steps as the engine does: whole batches, then whole accumulations, per epoch.
+
+    Example:
+        >>> from migaki.recipes.recipe import Recipe
+        >>> count_steps(10, Recipe())  # 3 batches of 4 make one accumulation of 4; three epochs
+        3
+    """
+    training = recipe.training
+    if training.max_steps > 0:
+        return training.max_steps
+    batches = math.ceil(rows / training.batch_size)
+    return math.ceil(batches / training.gradient_accumulation_steps) * training.num_epochs
+
+
+def _load_tokenizer(recipe: Recipe) -> tuple[PreTrainedTokenizerBase, dict[str, str]]:
+    tokenizer = loading.load_tokenizer(
+        recipe.model.name,
+        revision=recipe.model.revision,
+        trust_remote_code=recipe.model.trust_remote_code,
+    )
+    return tokenizer, {}
+
+
+def _precision(recipe: Recipe, device: torch.device) -> tuple[torch.dtype, str]:
+    if recipe.model.dtype != "auto":
+        return getattr(torch, recipe.model.dtype), "set in the recipe (model.dtype)"
+    return gpu.choose_precision(device)
+
+
+def _shape(recipe: Recipe) -> memory.ModelShape:
+    config = AutoConfig.from_pretrained(
+        loading.resolve(recipe.model.name),
+        revision=recipe.model.revision,
+        trust_remote_code=recipe.model.trust_remote_code,
+    )
+    return memory.ModelShape.from_config(config.to_dict())
+
+
+def _estimate_memory(
+    recipe: Recipe, shape: memory.ModelShape, data: PreparedData, dtype: torch.dtype
+) -> memory.MemoryEstimate:
+    longest = max([*data.train.lengths, 1])
+    return memory.estimate(
+        shape,
+        method=recipe.method,
+        batch=recipe.training.batch_size,
+        tokens=longest,
+        dtype_bytes=dtype.itemsize,
+        activation_checkpointing=recipe.training.gradient_checkpointing,
+    )
+
+
+def _estimate_seconds(
+    recipe: Recipe, parameters: int, data: PreparedData, device: torch.device, dtype: torch.dtype
+) -> float:
+    """4N operations per token train an adapter (forward, and backward through), 6N every weight."""
+    per_token = (6 if recipe.method == "full" else 4) * parameters
+    if recipe.training.gradient_checkpointing:
+        per_token += 2 * parameters
+    tokens = sum(data.train.lengths) * recipe.training.num_epochs
+    rate = speed.measure_matmul_flops(device, dtype) * _STEP_EFFICIENCY
+    return per_token * tokens / rate
+
+
+def _warnings(recipe: Recipe, data: PreparedData, steps: int) -> list[str]:
+    found = []
+    if steps < 20:
+        found.append(
+            f"Only {steps} optimizer steps: the model will hardly change. More data, more epochs "
+            "(training.num_epochs) or a smaller batch (training.batch_size) give more."
+        )
+    if len(data.validation) == 0:
+        found.append("Nothing is held out: the report cannot show bits per character.")
+    if recipe.model.trust_remote_code:
+        found.append("trust_remote_code is on: Python code that came with the model will run.")
+    return found
