@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -67,7 +67,11 @@ class Likelihood:
 
 
 def measure_likelihood(
-    model: nn.Module, rows: Sequence[ScoredRow], *, max_tokens_per_batch: int = 2048
+    model: nn.Module,
+    rows: Sequence[ScoredRow],
+    *,
+    max_tokens_per_batch: int = 2048,
+    on_progress: Callable[[str, int, int | None], None] | None = None,
 ) -> Likelihood:
     """Measure the likelihood of the trained tokens of every row.
 
@@ -78,18 +82,23 @@ def measure_likelihood(
         model: A causal language model of transformers, on its device.
         rows: What to measure. Rows must fit the context of the model.
         max_tokens_per_batch: Padded tokens in one forward pass; one longer row goes alone.
+        on_progress: Called with what, rows done and rows in all.
 
     Raises:
         DataError: There is no row, or one without trained tokens or characters.
     """
     _refuse_unusable(rows)
     nll = [0.0] * len(rows)
+    done = 0
     with _evaluation_mode(model), torch.inference_mode():
         for batch in _batches(rows, max_tokens_per_batch):
             for index, value in zip(
                 batch, _batch_nll(model, [rows[i] for i in batch]), strict=True
             ):
                 nll[index] = value
+            done += len(batch)
+            if on_progress is not None:
+                on_progress("Held-out rows", done, len(rows))
     return Likelihood(
         nll_nats=tuple(nll),
         tokens=tuple(_trained(row) for row in rows),
