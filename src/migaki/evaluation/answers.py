@@ -24,6 +24,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from migaki.errors import BadRowError, DataError
 from migaki.evaluation.register_consistency import EndingRegister, RegisterCounts, find_endings
+from migaki.models.generation import SamplingOptions, generate_replies
 
 __all__ = [
     "REPETITIVE_FROM",
@@ -96,7 +97,7 @@ def load_prompts(path: Path | None = None) -> list[Prompt]:
     if path is None:
         path = Path(str(resources.files("migaki.evaluation") / "prompts" / "prompts.jsonl"))
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")  # U+2028 may stand in a text
     except (OSError, UnicodeDecodeError) as err:
         raise DataError(
             f"The prompts {path} cannot be read: {err}.",
@@ -211,13 +212,12 @@ def _generate(
     max_new_tokens: int,
 ) -> list[tuple[str, bool]]:
     """Return (text, cut off at the limit) for each prompt: the only call into ``models.generation``."""
-    from migaki.models.generation import generate_replies
-
     replies = generate_replies(
         model,
         tokenizer,
         [[{"role": "user", "content": prompt}] for prompt in prompts],
-        max_new_tokens=max_new_tokens,
+        options=SamplingOptions(max_new_tokens=max_new_tokens, do_sample=False),
+        batch_size=len(prompts),
     )
     # Encoding again can differ by a token at the cut; a sentence that ended is kept either way.
     lengths = [len(tokenizer.encode(text, add_special_tokens=False)) for text in replies]

@@ -5,9 +5,21 @@ from __future__ import annotations
 import json
 
 import pytest
+import torch
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Split
+from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
 from migaki.errors import BadRowError, DataError
-from migaki.evaluation.answers import Answer, Prompt, describe_answers, load_prompts, repetition
+from migaki.evaluation.answers import (
+    Answer,
+    Prompt,
+    answer_prompts,
+    describe_answers,
+    load_prompts,
+    repetition,
+)
 
 PROMPT = Prompt("1", "駅はどこ？")
 
@@ -85,3 +97,30 @@ def test_unusable_prompt_files(tmp_path, content):
 
 def test_sample_rows_are_json():
     json.dumps(describe_answers([Answer(PROMPT, "はい。", False)]), allow_nan=False)
+
+
+def test_a_real_model_answers_the_same_each_time_and_whatever_the_batch():
+    torch.manual_seed(0)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=Tokenizer(
+            WordLevel({c: n for n, c in enumerate("駅はどこ？近い。#")}, "#")
+        ),
+        unk_token="#",
+        pad_token="#",
+    )
+    tokenizer.backend_tokenizer.pre_tokenizer = Split("", "isolated")
+    model = Qwen2ForCausalLM(
+        Qwen2Config(
+            vocab_size=9, hidden_size=16, intermediate_size=32, num_hidden_layers=1,
+            num_attention_heads=2, num_key_value_heads=2,
+        )
+    ).train()  # fmt: skip
+    prompts = [Prompt(str(n), "駅はどこ？"[: n + 2]) for n in range(4)]
+    found = [
+        answer_prompts(model, tokenizer, prompts, max_new_tokens=6, batch_size=size)
+        for size in (1, 3, 4)
+    ]
+    assert found[0] == found[1] == found[2]
+    assert [answer.prompt for answer in found[0]] == prompts
+    assert any(answer.text for answer in found[0])
+    assert model.training
