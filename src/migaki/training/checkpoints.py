@@ -1,0 +1,227 @@
+"""Checkpoint folders: written whole or not at all, counted, kept and thrown away.
+
+checkpoints/
+├── checkpoint-50/       weights (safetensors) · optimizer.pt · scheduler.pt · rng_state.pth ·
+│                        trainer_state.json · migaki_state.json
+└── tmp-checkpoint-100/  under way; a leftover of a killed run is removed at the next start
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from torch import nn
+
+from migaki.errors import ResourceError
+
+__all__ = [
+    "atomic_folder",
+    "checkpoint_bytes",
+    "latest_checkpoint",
+    "list_checkpoints",
+    "raise_if_disk_error",
+    "remove_leftovers",
+    "remove_old",
+    "require_disk",
+    "set_aside_after",
+]
+
+_NAME = re.compile(r"checkpoint-(\d+)")
+_TEMPORARY = "tmp-"
+_DISK_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# safetensors and torch.save hide the errno in the text of their own exceptions.
+_DISK_WORDS = re.compile(
+    r"no space left|file too large|quota exceeded|os error (28|27|122)|PytorchStreamWriter"
+    r"|inline_container|unexpected pos",
+    re.IGNORECASE,
+)
+_GIB = 2**30
+
+
+def step_of(checkpoint: Path) -> int:
+    """Return the step in a checkpoint's name.
+
+    Example:
+        >>> step_of(Path("runs/a/checkpoints/checkpoint-50"))
+        50
+    """
+    match = _NAME.fullmatch(checkpoint.name)
+    return int(match[1]) if match else -1
+
+
+def list_checkpoints(folder: Path) -> list[Path]:
+    """Return the complete checkpoints of a folder, oldest first."""
+    found = [path for path in folder.glob("checkpoint-*") if step_of(path) >= 0 and path.is_dir()]
+    return sorted(found, key=step_of)
+
+
+def latest_checkpoint(folder: Path) -> Path | None:
+    """Return the newest complete checkpoint of a folder."""
+    found = list_checkpoints(folder)
+    return found[-1] if found else None
+
+
+@contextmanager
+def atomic_folder(target: Path) -> Iterator[Path]:
+    """Give a temporary folder that becomes ``target`` at the end, or vanishes on an error.
+
+    Every file reaches the disk before the rename, so that a power cut leaves either no checkpoint
+    or a whole one. An older ``target`` is replaced.
+
+    Args:
+        target: The final folder.
+
+    Yields:
+        An empty folder beside it.
+    """
+    temporary = target.with_name(_TEMPORARY + target.name)
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        for path in [*temporary.rglob("*"), temporary]:
+            _flush(path)
+        if target.exists():
+            shutil.rmtree(target)
+        temporary.rename(target)
+        _flush(target.parent)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove checkpoints that a killed run left half-written."""
+    for path in folder.glob(f"{_TEMPORARY}checkpoint-*"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def remove_old(folder: Path, *, keep: int, best: Path | None) -> None:
+    """Remove all but the newest checkpoints and the best one.
+
+    Args:
+        folder: Where they lie.
+        keep: How many of the newest stay.
+        best: One that stays in any case.
+    """
+    for path in list_checkpoints(folder)[:-keep]:
+        if path != best:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def set_aside_after(folder: Path, step: int) -> list[Path]:
+    """Rename checkpoints beyond a step, which a run resumed from there no longer descends from.
+
+    Args:
+        folder: Where they lie.
+        step: The step that the run goes on from.
+
+    Returns:
+        Their new names.
+    """
+    moved = []
+    for path in list_checkpoints(folder):
+        if step_of(path) > step:
+            target = path.with_name(f"abandoned-{path.name}")
+            shutil.rmtree(target, ignore_errors=True)
+            moved.append(path.rename(target))
+    return moved
+
+
+def checkpoint_bytes(model: nn.Module) -> int:
+    """Estimate the size of a checkpoint.
+
+    Weights are saved whole for a fully trained model and as adapters for a wrapped one; AdamW keeps
+    two float32 numbers for each trained weight.
+    """
+    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    saved = [p for p in model.parameters() if p.requires_grad or not hasattr(model, "peft_config")]
+    weights = sum(p.numel() * p.element_size() for p in saved)
+    return weights + 8 * trained + 2**20
+
+
+def require_disk(folder: Path, model: nn.Module, *, checkpoints: int) -> None:
+    """Refuse to begin where the checkpoints will not fit.
+
+    Args:
+        folder: Where they will lie; it exists.
+        model: What will be saved.
+        checkpoints: How many lie there at once, the one under way included.
+
+    Raises:
+        ResourceError: Less is free than they need.
+    """
+    needed = checkpoint_bytes(model) * checkpoints
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise ResourceError(
+            f"{checkpoints} checkpoints of about {_size(checkpoint_bytes(model))} need "
+            f"{_size(needed)} in {folder}, and {_size(free)} are free.",
+            hint="Free some space, choose another output_dir, or keep fewer checkpoints "
+            "(training.save_total_limit=1).",
+        )
+
+
+def raise_if_disk_error(
+    error: BaseException, *, folder: Path, model: nn.Module, resume_from: Path | None
+) -> None:
+    """Turn an error that means "the disk is full" into one that says so.
+
+    Args:
+        error: What went wrong while a checkpoint was written.
+        folder: Where it was written.
+        model: What was to be saved.
+        resume_from: The last whole checkpoint.
+
+    Raises:
+        ResourceError: The error came from a full disk, a quota or a file size limit.
+    """
+    if not any(map(_is_disk_error, _chain(error))):
+        return
+    kept = (
+        f"The checkpoint {resume_from.name} before it is untouched."
+        if resume_from is not None
+        else "There was no checkpoint before it."
+    )
+    raise ResourceError(
+        f"The disk filled up while a checkpoint was written to {folder}: it needs about "
+        f"{_size(checkpoint_bytes(model))} and {_size(shutil.disk_usage(folder).free)} are free "
+        f"(a quota or file size limit may be lower). The unfinished one was removed. {kept}",
+        hint="Free some space and go on with --resume.",
+    ) from error
+
+
+def _is_disk_error(error: BaseException) -> bool:
+    if isinstance(error, OSError) and error.errno in _DISK_ERRNOS:
+        return True
+    return _DISK_WORDS.search(str(error)) is not None
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _size(count: int) -> str:
+    """Return bytes for people.
+
+    Example:
+        >>> _size(3 * 2**20)
+        '3.0 MiB'
+    """
+    return f"{count / _GIB:.1f} GiB" if count >= _GIB else f"{count / 2**20:.1f} MiB"

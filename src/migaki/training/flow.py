@@ -1,0 +1,116 @@
+"""What happens after each optimizer step: show, evaluate, save, stop."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from migaki.training.interrupts import StopRequest
+
+if TYPE_CHECKING:
+    from migaki.training.engine import Engine
+
+__all__ = ["Flow"]
+
+
+class Flow(TrainerCallback):  # type: ignore[misc]
+    """Decides at each step what happens next: stop, save, evaluate."""
+
+    def __init__(self, engine: Engine, stop: StopRequest) -> None:
+        self._engine = engine
+        self._stop = stop
+        self._rate = 0.0
+        self._started = 0.0
+        self._started_step = 0
+        self.stopped_early = False
+        self._reference: float | None = None
+        self._without_improvement = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what a resumed run needs."""
+        return {"reference": self._reference, "without_improvement": self._without_improvement}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Go on from what `to_json` returned."""
+        self._reference = saved["reference"]
+        self._without_improvement = saved["without_improvement"]
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Start the clocks."""
+        # A checkpoint written on the way out holds the wish to stop; the resumed run has not.
+        control.should_training_stop = False
+        self._started = time.perf_counter()
+        self._started_step = state.global_step
+        self._engine.meter.start()
+        if self._engine.observer is not None:
+            self._engine.observer.on_start(state.max_steps)
+
+    def on_epoch_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Choose the order of the epoch that the step belongs to."""
+        steps_per_epoch = self._engine.settings.steps_per_epoch
+        self._engine.sampler.set_epoch(state.global_step // steps_per_epoch)
+
+    def on_pre_optimizer_step(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Look at loss and gradients while the weights are still the old ones."""
+        self._rate = self._engine.optimizer.param_groups[0]["lr"]
+        self._engine.close_step()
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Show the step; at the end or on a wish to stop, leave nothing unwritten."""
+        if state.global_step >= state.max_steps:
+            control.should_log = True
+        if self._stop.wanted:
+            control.should_save = True
+            control.should_training_stop = True
+        if self._engine.observer is not None:
+            self._show(state)
+
+    def _show(self, state: TrainerState) -> None:
+        done = state.global_step - self._started_step
+        per_step = (time.perf_counter() - self._started) / max(1, done)
+        meter = self._engine.meter
+        assert self._engine.observer is not None
+        self._engine.observer.on_step(
+            state.global_step,
+            state.max_steps,
+            loss=meter.recent.loss,
+            learning_rate=self._rate,
+            eta_s=per_step * (state.max_steps - state.global_step),
+            **meter.speed(),
+        )
+
+    def on_evaluate(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        metrics: dict[str, float] | None = None,
+        **_: Any,
+    ) -> None:
+        """Keep the best weights; stop when they have not improved for long."""
+        loss = (metrics or {})["eval_loss"]
+        config = self._engine.config
+        if self._engine.observer is not None:
+            bits = (metrics or {}).get("eval_bits_per_character")
+            self._engine.observer.on_evaluate(state.global_step, bits)
+        if config.keep_best and (state.best_metric is None or loss < state.best_metric):
+            control.should_save = True
+        if self._reference is None or loss < self._reference - config.early_stopping_min_delta:
+            self._reference = loss
+            self._without_improvement = 0
+            return
+        self._without_improvement += 1
+        patience = config.early_stopping_patience
+        if patience and self._without_improvement >= patience:
+            self.stopped_early = state.global_step < state.max_steps
+            control.should_training_stop = True
