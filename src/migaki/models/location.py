@@ -1,0 +1,421 @@
+"""Where a model lies: the embedded one, a folder, an adapter, a run folder, or an id on the Hub.
+
+Every command that takes a model takes all of these. A folder is checked here, before a
+deep-learning library touches it: weights are safetensors or nothing (a pickle can run code when it
+is opened), files are whole, JSON is JSON. The Hub is asked once, with a short time limit, so that a
+machine without a network answers in a moment instead of retrying for half a minute.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from migaki.errors import ModelError
+
+__all__ = ["EMBEDDED_NAME", "ModelLocation", "embedded_model_folder", "locate", "read_json_object"]
+
+logger = logging.getLogger(__name__)
+
+EMBEDDED_NAME = "migaki-tiny"
+"""The name by which the model inside the package is known, also in the adapters trained on it."""
+
+_HUB_TIMEOUT_S = 10.0
+_MAX_JSON_BYTES = 16 * 1024 * 1024
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+_PICKLES = ("pytorch_model*.bin", "adapter_model.bin", "*.pt", "*.pth", "*.ckpt", "*.bin")
+_HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "*.tiktoken"]
+_HUB_SKIP = ["original/*", "consolidated*", "onnx/*", "openvino/*", "*/checkpoint-*/*"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLocation:
+    """A model that was found and whose files look whole."""
+
+    name: str
+    """The name to store and show: ``migaki-tiny``, a Hub id, or the absolute folder."""
+
+    folder: Path
+    """Holds ``config.json`` and the weights."""
+
+    adapter: Path | None = None
+    """Holds an adapter trained on the model, if that is what was asked for."""
+
+    @property
+    def tokenizer_folder(self) -> Path:
+        """The adapter's folder if a tokenizer was saved with it, else the model's."""
+        if self.adapter is not None and _has_tokenizer(self.adapter):
+            return self.adapter
+        return self.folder
+
+
+def embedded_model_folder() -> Path:
+    """Return the folder of the model inside the package."""
+    return Path(__file__).parent / "tiny"
+
+
+def locate(
+    path_or_id: str | Path, *, revision: str | None = None, trust_remote_code: bool = False
+) -> ModelLocation:
+    """Find a model and check its files.
+
+    Args:
+        path_or_id: ``migaki-tiny``, a model folder, an adapter folder, a run folder (with
+            ``adapter/`` or ``model/``), or a Hub id such as ``Qwen/Qwen2.5-0.5B-Instruct``,
+            which is downloaded if it is not in the cache.
+        revision: Branch, tag or commit on the Hub.
+        trust_remote_code: Also download the Python files of a Hub repository.
+
+    Raises:
+        ModelError: Nothing usable is there; the hint says what to do.
+    """
+    text = str(path_or_id).strip()
+    if not text:
+        raise ModelError(
+            "The model name is empty.",
+            hint=f"Give a folder, a Hub id, or '{EMBEDDED_NAME}' for the embedded model.",
+        )
+    if text == EMBEDDED_NAME:
+        return _embedded()
+    path = Path(text).expanduser()
+    if path.is_dir():
+        return _locate_folder(path)
+    if path.is_file():
+        raise _file_error(path)
+    if _looks_like_path(path_or_id, text) or not _HUB_ID.fullmatch(text):
+        raise ModelError(
+            f"The model folder {path} does not exist.",
+            hint=f"Check the path (the current folder is {Path.cwd()}), or use '{EMBEDDED_NAME}'.",
+        )
+    folder = _fetch(text, revision=revision, python_files=trust_remote_code)
+    found = _locate_folder(folder)
+    return ModelLocation(text if found.adapter is None else found.name, found.folder, found.adapter)
+
+
+def read_json_object(path: Path) -> dict[str, Any]:
+    """Read a small JSON object that belongs to a model.
+
+    Args:
+        path: For example ``config.json``.
+
+    Raises:
+        ModelError: It is missing, too large, not UTF-8, not JSON, or not an object.
+    """
+    again = "Copy or download the model again."
+    try:
+        size = path.stat().st_size
+        if size > _MAX_JSON_BYTES:
+            raise ModelError(
+                f"{path} has {size:,} bytes; a model's configuration has a few thousand.",
+                hint=again,
+            )
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as err:
+        raise ModelError(f"{path} does not exist.", hint=again) from err
+    except OSError as err:
+        raise ModelError(f"{path} cannot be read: {err}.") from err
+    except (UnicodeDecodeError, ValueError, RecursionError) as err:
+        raise ModelError(f"{path} is not valid JSON: {err}.", hint=again) from err
+    if not isinstance(value, dict):
+        raise ModelError(f"{path} must hold a JSON object, not {type(value).__name__}.", hint=again)
+    return value
+
+
+def _embedded() -> ModelLocation:
+    folder = embedded_model_folder()
+    if not (folder / "config.json").is_file():
+        raise ModelError(
+            f"The embedded model is not in this installation (looked in {folder}).",
+            hint="Install migaki again, or in a checkout run: python scripts/train_tiny_model.py",
+        )
+    _check_model_folder(folder)
+    return ModelLocation(EMBEDDED_NAME, folder)
+
+
+def _looks_like_path(given: str | Path, text: str) -> bool:
+    return (
+        isinstance(given, Path)
+        or text.startswith((".", "~", os.sep))
+        or "\\" in text
+        or text.count("/") > 1
+        or (os.altsep is not None and os.altsep in text and text.count(os.altsep) > 1)
+    )
+
+
+def _file_error(path: Path) -> ModelError:
+    if path.suffix == ".gguf":
+        return ModelError(
+            f"{path} is a GGUF file, which is for inference in llama.cpp and cannot be trained.",
+            hint="Use the original model in safetensors form.",
+        )
+    return ModelError(
+        f"{path} is a file; a model is a folder with config.json, safetensors and a tokenizer.",
+        hint=f"Did you mean its folder, {path.parent}?",
+    )
+
+
+def _locate_folder(folder: Path) -> ModelLocation:
+    folder = folder.resolve()
+    if (folder / "adapter_config.json").is_file():
+        return _locate_adapter(folder)
+    if (folder / "config.json").is_file():
+        _check_model_folder(folder)
+        return ModelLocation(str(folder), folder)
+    for part in ("adapter", "model"):
+        if (folder / part).is_dir():
+            return _locate_folder(folder / part)
+    if (folder / "run.yaml").is_file():
+        raise ModelError(
+            f"The run {folder} has not finished: it has no adapter/ or model/ yet.",
+            hint=f"Finish it with: migaki train --resume --name {folder.name}",
+        )
+    raise ModelError(
+        f"The folder {folder} has no config.json, so it is not a model.",
+        hint="A model folder holds config.json, model.safetensors and tokenizer.json; "
+        "a run folder holds adapter/ or model/.",
+    )
+
+
+def _locate_adapter(folder: Path) -> ModelLocation:
+    config = read_json_object(folder / "adapter_config.json")
+    weights = folder / "adapter_model.safetensors"
+    if not weights.is_file():
+        raise _weights_error(folder, "adapter_model.safetensors")
+    _check_safetensors(weights)
+    base = config.get("base_model_name_or_path")
+    if not isinstance(base, str) or not base.strip():
+        raise ModelError(
+            f"{folder / 'adapter_config.json'} does not name its base model "
+            f"(base_model_name_or_path is {base!r}).",
+            hint="Write the folder or Hub id of the model it was trained on there.",
+        )
+    beside = folder / base
+    try:
+        found = locate(beside if base != EMBEDDED_NAME and beside.is_dir() else base)
+    except ModelError as err:
+        raise ModelError(
+            f"The base model '{base}' of the adapter {folder} cannot be used: {err.message}",
+            hint=err.hint,
+        ) from err
+    if found.adapter is not None:
+        raise ModelError(
+            f"The adapter {folder} names another adapter as its base ({found.adapter}).",
+            hint="Merge the base adapter into its model first.",
+        )
+    return ModelLocation(found.name, found.folder, folder)
+
+
+def _check_model_folder(folder: Path) -> None:
+    config = read_json_object(folder / "config.json")
+    if not isinstance(config.get("model_type"), str) and "auto_map" not in config:
+        raise ModelError(
+            f"{folder / 'config.json'} has no model_type, so the architecture is unknown.",
+            hint="Copy or download the model again.",
+        )
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        shards = read_json_object(index).get("weight_map")
+        if not isinstance(shards, dict) or not all(isinstance(v, str) for v in shards.values()):
+            raise ModelError(f"{index} has no valid weight_map.", hint="Download the model again.")
+        names = sorted(set(shards.values()))
+        outside = [name for name in names if Path(name).name != name]
+        missing = [name for name in names if not (folder / name).is_file()]
+        if outside or missing:
+            raise ModelError(
+                f"The model folder {folder} lacks {len(outside or missing)} of its "
+                f"{len(names)} weight files: {', '.join((outside or missing)[:3])}.",
+                hint="Finish the download or the copy.",
+            )
+        files = [folder / name for name in names]
+    else:
+        files = [folder / "model.safetensors"]
+        if not files[0].is_file():
+            raise _weights_error(folder, "model.safetensors")
+    for file in files:
+        _check_safetensors(file)
+
+
+def _weights_error(folder: Path, wanted: str) -> ModelError:
+    pickles = sorted({path.name for pattern in _PICKLES for path in folder.glob(pattern)})
+    pickles = [name for name in pickles if name != "training_args.bin"]
+    if pickles:
+        return ModelError(
+            f"The folder {folder} has its weights only as a pickle ({', '.join(pickles[:3])}); opening "
+            "a pickle can run any program hidden in it, so migaki reads safetensors only.",
+            hint=_convert_hint(folder, pickles[0]),
+        )
+    if any(folder.glob("*.gguf")):
+        return ModelError(
+            f"The folder {folder} has only GGUF weights, which cannot be trained.",
+            hint="Use the original model in safetensors form.",
+        )
+    return ModelError(
+        f"The folder {folder} has no weights: {wanted} is missing.",
+        hint="Copy or download the model again, with its safetensors files.",
+    )
+
+
+def _convert_hint(folder: Path, pickle_name: str) -> str:
+    if pickle_name.startswith("adapter_model"):
+        return (
+            'If you trust its origin, convert it once: python -c "import torch; '
+            "from safetensors.torch import save_file; "
+            f"save_file(torch.load('{folder}/{pickle_name}', weights_only=True), "
+            f"'{folder}/adapter_model.safetensors')\""
+        )
+    return (
+        'If you trust its origin, convert it once: python -c "from transformers import '
+        f"AutoModelForCausalLM as M; M.from_pretrained('{folder}', use_safetensors=False)"
+        f".save_pretrained('{folder}-safetensors')\" and copy its tokenizer files there."
+    )
+
+
+def _check_safetensors(path: Path) -> None:
+    """Compare a file's size with what its header promises, without reading the tensors."""
+    again = "Copy or download it again."
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        start = file.read(8)
+        if start.startswith(b"version "):
+            raise ModelError(
+                f"{path} is a Git LFS pointer, not the weights.",
+                hint=f"Fetch the weights with: git -C {path.parent} lfs pull",
+            )
+        length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+        if not 0 < length <= size - 8:
+            raise ModelError(
+                f"{path} is not a whole safetensors file ({size:,} bytes).", hint=again
+            )
+        try:
+            header = json.loads(file.read(length))
+            end = max(
+                (int(t["data_offsets"][1]) for n, t in header.items() if n != "__metadata__"),
+                default=0,
+            )
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as err:
+            raise ModelError(
+                f"{path} has a damaged safetensors header: {err}.", hint=again
+            ) from err
+    expected = 8 + length + end
+    if size != expected:
+        raise ModelError(
+            f"{path} is {'cut off' if size < expected else 'damaged'}: it has {size:,} bytes "
+            f"where its header promises {expected:,}.",
+            hint=again,
+        )
+
+
+def _has_tokenizer(folder: Path) -> bool:
+    return any((folder / n).is_file() for n in ("tokenizer.json", "tokenizer.model", "vocab.json"))
+
+
+def _fetch(repo_id: str, *, revision: str | None, python_files: bool) -> Path:
+    """Return a local folder with the files of a Hub repository."""
+    from huggingface_hub import snapshot_download
+
+    wanted: dict[str, Any] = {
+        "revision": revision,
+        "allow_patterns": [*_HUB_FILES, "*.py"] if python_files else _HUB_FILES,
+        "ignore_patterns": _HUB_SKIP,
+    }
+    unreachable = _ask_hub(repo_id, revision)
+    if unreachable is not None:
+        return _from_cache(repo_id, wanted, unreachable)
+    logger.info("fetching %s from the Hugging Face Hub (or its cache)", repo_id)
+    try:
+        return Path(snapshot_download(repo_id, **wanted))
+    except Exception as err:
+        raise _hub_refusal(repo_id, revision, err) or ModelError(
+            f"The download of '{repo_id}' stopped: {_first_line(err)}.",
+            hint="Start again; what was downloaded is kept and continued.",
+        ) from err
+
+
+def _ask_hub(repo_id: str, revision: str | None) -> Exception | None:
+    """Ask once whether the repository can be used.
+
+    Returns:
+        Nothing, or why the Hub could not be asked.
+
+    Raises:
+        ModelError: The Hub says no.
+    """
+    from huggingface_hub import HfApi
+
+    try:
+        info = HfApi().model_info(repo_id, revision=revision, timeout=_HUB_TIMEOUT_S)
+    except Exception as err:  # transport errors of the HTTP client have no stable public base
+        refusal = _hub_refusal(repo_id, revision, err)
+        if refusal is not None:
+            raise refusal from err
+        return err
+    names = [sibling.rfilename for sibling in info.siblings or []]
+    if names and not any(name.endswith(".safetensors") for name in names):
+        raise ModelError(
+            f"The Hub repository '{repo_id}' has no safetensors files; migaki reads no pickles.",
+            hint="Look for a converted revision of it, or convert it and give the local folder.",
+        )
+    return None
+
+
+def _hub_refusal(repo_id: str, revision: str | None, err: Exception) -> ModelError | None:
+    """Turn an answer of the Hub into words; nothing if it did not answer."""
+    from huggingface_hub import errors as hub
+
+    if isinstance(err, hub.GatedRepoError):
+        return ModelError(
+            f"The model '{repo_id}' is gated: its owner gives access on request.",
+            hint=f"Accept its terms at https://huggingface.co/{repo_id}, then log in with: "
+            "hf auth login",
+        )
+    if isinstance(err, hub.RepositoryNotFoundError):
+        return ModelError(
+            f"There is no model '{repo_id}' on the Hugging Face Hub (or it is private), "
+            "and no folder of that name here.",
+            hint="Check the spelling (`migaki models` lists known ones), or log in with: "
+            "hf auth login",
+        )
+    if isinstance(err, hub.RevisionNotFoundError):
+        return ModelError(
+            f"The model '{repo_id}' has no revision '{revision}'.",
+            hint=f"See https://huggingface.co/{repo_id}/tree/main, or leave the revision out.",
+        )
+    if isinstance(err, hub.HFValidationError):
+        return ModelError(
+            f"'{repo_id}' is neither a folder nor a valid Hub id: {_first_line(err)}.",
+            hint=f"Give a folder, a Hub id, or '{EMBEDDED_NAME}' for the embedded model.",
+        )
+    return None
+
+
+def _from_cache(repo_id: str, wanted: dict[str, Any], reason: Exception) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        folder = snapshot_download(repo_id, local_files_only=True, **wanted)
+    except (OSError, ValueError) as err:
+        raise ModelError(
+            f"'{repo_id}' is not a folder here, not in the local cache, and {_why_no_hub(reason)}.",
+            hint="Give a local model folder, download it where there is a network (hf download "
+            f"{repo_id}), or use the embedded model: {EMBEDDED_NAME}.",
+        ) from err
+    logger.info("%s: taken from the local cache, because %s", repo_id, _why_no_hub(reason))
+    return Path(folder)
+
+
+def _why_no_hub(err: Exception) -> str:
+    from huggingface_hub.errors import OfflineModeIsEnabled
+
+    if isinstance(err, OfflineModeIsEnabled):
+        return "the Hub is switched off (HF_HUB_OFFLINE=1)"
+    return f"the Hugging Face Hub cannot be reached ({_first_line(err)})"
+
+
+def _first_line(err: Exception) -> str:
+    return (str(err).strip().splitlines() or [type(err).__name__])[0].rstrip(".")
