@@ -24,12 +24,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from migaki.dataset.tokens import IGNORED
 from migaki.errors import DataError
 
-__all__ = ["IGNORED", "Likelihood", "ScoredRow", "measure_likelihood"]
-
-IGNORED = -100
-"""The label of a token that is not trained, as in PyTorch and transformers."""
+__all__ = ["Likelihood", "ScoredRow", "measure_likelihood"]
 
 _HEAD_ROWS = 1024
 """Positions whose float32 log-probabilities are held at once: 0.6 GiB at 152k tokens of vocabulary."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from migaki.dataset.token_dataset import TokenDataset
 from migaki.errors import DataError, ModelError
 from migaki.evaluation.answers import (
     REPETITIVE_FROM,
@@ -113,7 +114,7 @@ class Measurement:
 def measure(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    rows: Iterable[Mapping[str, Any]],
+    rows: TokenDataset,
     prompts: Sequence[Prompt],
     *,
     max_new_tokens: int = 64,
@@ -126,7 +127,7 @@ def measure(
     Args:
         model: A causal language model, on its device.
         tokenizer: Its tokenizer.
-        rows: ``{"input_ids", "labels", "characters"}`` each; may be empty.
+        rows: Held-out rows; may be empty. Those without trained text are left out and counted.
         prompts: May be empty.
         max_new_tokens: Longest answer in tokens.
         batch_size: Prompts answered at once; rows are scored at 256 times as many tokens.
@@ -134,10 +135,9 @@ def measure(
         on_progress: Called with what, done and total.
 
     Raises:
-        DataError: A row cannot be measured.
         ModelError: The model gives no finite probability.
     """
-    scored = [ScoredRow(row["input_ids"], row["labels"], row["characters"]) for row in rows]
+    scored = _scored_rows(rows)
     likelihood = None
     if scored:
         likelihood = measure_likelihood(
@@ -166,11 +166,22 @@ def measure(
         "decoding": "greedy",
         "max_new_tokens": max_new_tokens,
         "rows": len(scored),
+        "rows_without_trained_text": len(rows) - len(scored),
         "prompts": len(answers),
         "register_rule": "sentence endings (evaluation/endings.tsv)",
         "repetitive_from": REPETITIVE_FROM,
     }
     return Measurement(likelihood, tuple(answers), settings)
+
+
+def _scored_rows(rows: TokenDataset) -> list[ScoredRow]:
+    """Take the rows that can be measured: a row cut to its question has nothing trained left."""
+    usable = (rows.characters > 0) & (rows.trained_lengths > 0)
+    found = []
+    for index in usable.nonzero()[0].tolist():
+        ids, labels = rows.row(index)
+        found.append(ScoredRow(ids.tolist(), labels.tolist(), int(rows.characters[index])))
+    return found
 
 
 def compare(before: Measurement, after: Measurement) -> dict[str, Any]:

@@ -10,8 +10,9 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import GPT2Config, GPT2LMHeadModel, Qwen2Config, Qwen2ForCausalLM
 
+from migaki.dataset.tokens import IGNORED
 from migaki.errors import DataError
-from migaki.evaluation.likelihood import IGNORED, ScoredRow, measure_likelihood
+from migaki.evaluation.likelihood import ScoredRow, measure_likelihood
 
 
 def _qwen2() -> Qwen2ForCausalLM:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from migaki.atomic import write_json, write_jsonl
+from migaki.dataset.token_dataset import TokenDataset
 from migaki.errors import DataError, ModelError
 from migaki.evaluation import answers as answers_module
 from migaki.evaluation import runner
@@ -102,7 +104,17 @@ def model() -> Qwen2ForCausalLM:
     )  # fmt: skip
 
 
-ROWS = [{"input_ids": [1, 2, 3, 4], "labels": [-100, -100, 3, 4], "characters": 3}] * 3
+def _rows(labels: list[list[int]], characters: list[int]) -> TokenDataset:
+    return TokenDataset(
+        np.array([1, 2, 3, 4] * len(labels), dtype=np.int32),
+        np.array(labels, dtype=np.int32).reshape(-1),
+        np.arange(len(labels) + 1, dtype=np.int64) * 4,
+        np.array(characters, dtype=np.int64),
+    )
+
+
+ROWS = _rows([[-100, -100, 3, 4]] * 3, [3, 3, 3])
+NO_ROWS = _rows([], [])
 
 
 def test_measure(model, monkeypatch):
@@ -127,8 +139,16 @@ def test_measure(model, monkeypatch):
     assert (described["settings"]["rows"], described["settings"]["prompts"]) == (3, 6)
 
 
+def test_rows_without_trained_text_are_left_out_and_counted(model):
+    rows = _rows(
+        [[-100, -100, 3, 4], [-100] * 4, [1, -100, -100, -100], [-100, 2, 3, 4]], [3, 0, 1, 0]
+    )
+    found = runner.measure(model, None, rows, [])
+    assert (found.settings["rows"], found.settings["rows_without_trained_text"]) == (1, 3)
+
+
 def test_measure_nothing(model):
-    found = runner.measure(model, None, [], [])
+    found = runner.measure(model, None, NO_ROWS, [])
     assert found.to_json()["validation"] is None
     assert found.to_json()["answers"] is None
 
