@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import torch
 from transformers import PreTrainedModel
 
 from migaki.atomic import write_jsonl
-from migaki.errors import MigakiError, RunInterruptedError
+from migaki.errors import MigakiError, RunInterruptedError, UsageError
 from migaki.evaluation import answers as answers_module
 from migaki.evaluation import runner
 from migaki.hardware import gpu
-from migaki.models import adapters, loading
+from migaki.models import loading
 from migaki.recipes.plan import Plan, check_memory, make_plan
 from migaki.recipes.recipe import Recipe
 from migaki.recipes.run_folder import (
@@ -236,14 +237,23 @@ class _Job:
         loaded = loading.load_model(
             recipe.model.name,
             device=self.plan.device,
-            dtype=self.plan.precision[0] if recipe.method != "full" else None,
+            dtype=self._weights_dtype(),
             load_in_8bit=recipe.lora.use_qlora and not recipe.lora.qlora_4bit,
             load_in_4bit=recipe.lora.use_qlora and recipe.lora.qlora_4bit,
             revision=recipe.model.revision,
             trust_remote_code=recipe.model.trust_remote_code,
+            adapter_trainable=recipe.method != "full",
         )
-        if recipe.method == "full":
+        self.base = loaded.location
+        if recipe.method == "full" and loaded.location.adapter is not None:
+            raise UsageError(
+                f"{recipe.model.name} is an adapter, and method 'full' trains every weight.",
+                hint="Train the adapter on with --method lora, or give its base model.",
+            )
+        if recipe.method == "full" or loaded.location.adapter is not None:
             return loaded.model
+        from migaki.models import adapters  # peft takes seconds to import
+
         lora = recipe.lora
         return adapters.attach_lora(
             loaded.model,
@@ -253,7 +263,12 @@ class _Job:
             target_modules=lora.target_modules,
             bias=lora.bias,
             task_type=lora.task_type,
+            seed=recipe.training.seed,
         )
+
+    def _weights_dtype(self) -> torch.dtype:
+        """Master weights stay in fp32 when they are trained; a frozen base need not."""
+        return torch.float32 if self.plan.recipe.method == "full" else self.plan.precision[0]
 
     def _train(self, model: PreTrainedModel) -> TrainingResult:
         return run_training(

@@ -7,7 +7,6 @@ listed with its reason.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -20,6 +19,7 @@ from migaki.errors import ResourceError
 from migaki.hardware import gpu, memory, speed
 from migaki.models import loading
 from migaki.recipes.recipe import Recipe
+from migaki.training.settings import count_steps
 
 Progress = Callable[[str, int, int | None], None]
 
@@ -94,12 +94,17 @@ def make_plan(
         DataError: The data cannot be used as it is.
         ModelError: The tokenizer or configuration of the model cannot be loaded.
     """
-    tokenizer, token_choices = _load_tokenizer(recipe)
+    opened = loading.open_tokenizer(
+        recipe.model.name,
+        revision=recipe.model.revision,
+        trust_remote_code=recipe.model.trust_remote_code,
+    )
+    tokenizer = opened.tokenizer
     data = prepare(recipe.data, tokenizer, on_progress=on_progress)
     device = gpu.get_available_device()
     dtype, dtype_reason = _precision(recipe, device)
     shape = _shape(recipe)
-    steps = count_steps(len(data.train), recipe)
+    _, steps = count_steps(max(1, len(data.train)), recipe.training)
     available_gib, available_reason = memory.available_memory_gib(str(device))
     estimate = _estimate_memory(recipe, shape, data, dtype)
     return Plan(
@@ -118,7 +123,7 @@ def make_plan(
             "recipe": origin,
             "precision": f"{dtype}".removeprefix("torch.") + f": {dtype_reason}",
             "available memory": available_reason,
-            **token_choices,
+            **opened.choices,
         },
         warnings=tuple(_warnings(recipe, data, steps)),
     )
@@ -145,30 +150,6 @@ def check_memory(plan: Plan) -> None:
     )
 
 
-def count_steps(rows: int, recipe: Recipe) -> int:
-    """Count optimizer steps as the engine does: whole batches, then whole accumulations, per epoch.
-
-    Example:
-        >>> from migaki.recipes.recipe import Recipe
-        >>> count_steps(10, Recipe())  # 3 batches of 4 make one accumulation of 4; three epochs
-        3
-    """
-    training = recipe.training
-    if training.max_steps > 0:
-        return training.max_steps
-    batches = math.ceil(rows / training.batch_size)
-    return math.ceil(batches / training.gradient_accumulation_steps) * training.num_epochs
-
-
-def _load_tokenizer(recipe: Recipe) -> tuple[PreTrainedTokenizerBase, dict[str, str]]:
-    tokenizer = loading.load_tokenizer(
-        recipe.model.name,
-        revision=recipe.model.revision,
-        trust_remote_code=recipe.model.trust_remote_code,
-    )
-    return tokenizer, {}
-
-
 def _precision(recipe: Recipe, device: torch.device) -> tuple[torch.dtype, str]:
     if recipe.model.dtype != "auto":
         return getattr(torch, recipe.model.dtype), "set in the recipe (model.dtype)"
@@ -187,14 +168,16 @@ def _shape(recipe: Recipe) -> memory.ModelShape:
 def _estimate_memory(
     recipe: Recipe, shape: memory.ModelShape, data: PreparedData, dtype: torch.dtype
 ) -> memory.MemoryEstimate:
-    longest = max([*data.train.lengths, 1])
+    longest = max([int(length) for length in data.train.lengths], default=1)
     return memory.estimate(
         shape,
         method=recipe.method,
         batch=recipe.training.batch_size,
         tokens=longest,
         dtype_bytes=dtype.itemsize,
-        activation_checkpointing=recipe.training.gradient_checkpointing,
+        activation_checkpointing=bool(recipe.training.gradient_checkpointing),
+        r=recipe.lora.r,
+        lora_dropout=recipe.lora.lora_dropout,
     )
 
 
@@ -203,8 +186,6 @@ def _estimate_seconds(
 ) -> float:
     """4N operations per token train an adapter (forward, and backward through), 6N every weight."""
     per_token = (6 if recipe.method == "full" else 4) * parameters
-    if recipe.training.gradient_checkpointing:
-        per_token += 2 * parameters
     tokens = sum(data.train.lengths) * recipe.training.num_epochs
     rate = speed.measure_matmul_flops(device, dtype) * _STEP_EFFICIENCY
     return per_token * tokens / rate
