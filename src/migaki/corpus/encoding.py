@@ -152,7 +152,8 @@ def _legacy(data: bytes, where: str) -> Encoding:
         if len(texts) == 1:
             return Encoding(best, f"it is not valid UTF-8 but valid {_NAMES[best]}")
         return Encoding(
-            best, f"valid in {' and '.join(_NAMES[codec] for codec in texts)}; this reads as Japanese"
+            best,
+            f"valid in {' and '.join(_NAMES[codec] for codec in texts)}; this reads as Japanese",
         )
     raise DataError(
         f"{where}: the text encoding was not recognised: it is not valid UTF-8, CP932, EUC-JP, "
@@ -171,7 +172,11 @@ def _japaneseness(text: str) -> float:
 def _weight(char: str) -> float:
     if "ぁ" <= char <= "ん" or char in "ー、。「」・":
         return 1.0
-    if "ァ" <= char <= "ヶ" or "！" <= char <= "～" or char in "『』（）【】〈〉〜…―‘’“”〒※→↑↓←○●◎◆■々　":
+    if (
+        "ァ" <= char <= "ヶ"
+        or "！" <= char <= "～"
+        or char in "『』（）【】〈〉〜…―‘’“”〒※→↑↓←○●◎◆■々　"
+    ):
         return 0.7
     if "一" <= char <= "龥":
         return 0.6 if _is_level_1(char) else -0.3

@@ -8,17 +8,18 @@ the place. What a row means is not decided here (see ``dataset.formats``).
 from __future__ import annotations
 
 import csv
+import glob
 import hashlib
 import io
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from migaki.corpus.encoding import Encoding, decode, detect_encoding, named_encoding
+from migaki.corpus.samples import SAMPLES_PATH
 from migaki.errors import DataError, UsageError
 
 __all__ = ["SAMPLES", "BadRow", "FileKind", "Row", "SourceFile", "find_files", "open_file"]
@@ -81,7 +82,7 @@ class SourceFile:
 
 
 def find_files(names: Sequence[str]) -> list[Path]:
-    """Resolve files, folders and ``samples`` to files.
+    """Resolve files, folders, globs and ``samples`` to files.
 
     Args:
         names: As the user gave them.
@@ -93,7 +94,7 @@ def find_files(names: Sequence[str]) -> list[Path]:
     for name in names:
         path = Path(name).expanduser()
         if name == SAMPLES and not path.exists():
-            found.append(Path(str(resources.files("migaki.corpus") / "samples/polite_chat.jsonl")))
+            found.append(SAMPLES_PATH)
         elif path.is_dir():
             inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in _KIND_OF_SUFFIX)
             if not inside:
@@ -101,6 +102,8 @@ def find_files(names: Sequence[str]) -> list[Path]:
             found.extend(inside)
         elif path.exists():
             found.append(path)
+        elif matches := sorted(Path(match) for match in glob.glob(str(path), recursive=True)):
+            found.extend(matches)
         else:
             raise DataError(
                 f"The data file {name} does not exist (looked in {Path.cwd()}).",
@@ -165,7 +168,9 @@ def _text_kind(path: Path, head: bytes, encoding: Encoding) -> FileKind:
         if start == "[":
             return "json"
         first = head.split(b"\n", 1)[0].decode(encoding.codec, errors="ignore").strip("\ufeff \r")
-        return "jsonl" if kind == "jsonl" or (first.startswith("{") and first.endswith("}")) else kind
+        return (
+            "jsonl" if kind == "jsonl" or (first.startswith("{") and first.endswith("}")) else kind
+        )
     return kind
 
 
@@ -320,9 +325,7 @@ def _read_tsv(path: Path, encoding: Encoding) -> Iterator[Row | BadRow]:
     yield from _read_table(path, text, "\t", quoted=not plain)
 
 
-def _read_table(
-    path: Path, text: str, delimiter: str, *, quoted: bool
-) -> Iterator[Row | BadRow]:
+def _read_table(path: Path, text: str, delimiter: str, *, quoted: bool) -> Iterator[Row | BadRow]:
     csv.field_size_limit(1 << 30)  # the default of 128 KiB is shorter than a long text
     reader = csv.reader(
         io.StringIO(text, newline=""),
