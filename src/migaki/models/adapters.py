@@ -11,7 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from peft import LoraConfig, PeftModel, TaskType, get_peft_model, prepare_model_for_kbit_training
+from peft import (
+    LoraConfig,
+    PeftModel,
+    TaskType,
+    get_peft_model,
+    get_peft_model_state_dict,
+    prepare_model_for_kbit_training,
+)
+from safetensors import safe_open
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.pytorch_utils import Conv1D
@@ -179,6 +187,7 @@ def load_adapter(model: PreTrainedModel, folder: Path, *, trainable: bool = Fals
             f"'{config.get('base_model_name_or_path')}': {reason}",
             hint="Use the model it was trained on; its name stands in adapter_config.json.",
         ) from err
+    _refuse_incomplete(adapted, folder)
     return adapted
 
 
@@ -223,6 +232,20 @@ def portable_name(base: str | Path) -> str:
     if path.is_dir():
         return EMBEDDED_NAME if path.resolve() == embedded_model_folder() else str(path.resolve())
     return str(base)
+
+
+def _refuse_incomplete(model: PeftModel, folder: Path) -> None:
+    """PEFT leaves what a file lacks at its random first values, with a warning at most."""
+    expected = set(get_peft_model_state_dict(model, save_embedding_layers=False))
+    with safe_open(folder / "adapter_model.safetensors", framework="pt") as file:
+        saved = set(file.keys())
+    wrong = sorted(expected - saved) or sorted(saved - expected)
+    if wrong:
+        raise ModelError(
+            f"The adapter {folder} does not fit its adapter_config.json: {len(wrong)} of its tensors "
+            f"are {'missing' if expected - saved else 'not known'} ({', '.join(wrong[:3])}).",
+            hint="Copy it again, configuration and weights of the same run.",
+        )
 
 
 def _output_head(model: nn.Module) -> nn.Module | None:
