@@ -1,0 +1,410 @@
+"""Train the tiny Japanese model that ships inside the package, from text to model folder.
+
+    python scripts/train_tiny_model.py --data ../shared/data --work /tmp/tiny \
+        --out src/migaki/models/tiny --max-minutes 60
+
+Steps: read and hold back text (tiny_corpus) → byte-level BPE with Qwen2's own pre-tokenizer →
+rows of packed documents and chats (tiny_chats), phrased anew in every pass → train by the clock →
+write the folder. `scripts/measure_tiny_model.py` then measures it and writes the model card.
+The learning rate falls with the share of --max-minutes that has passed, so a run always ends fully
+decayed, however busy the machine is. The same command continues an interrupted run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from tiny_chats import Chat, ChatMaker
+from tiny_corpus import Document, Split, hold_back, read_all, weight
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
+from tokenizers.trainers import BpeTrainer
+from torch import nn
+from transformers import AutoTokenizer, PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
+
+SPECIALS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<think>", "</think>")
+CHAT_TEMPLATE = (
+    "{%- for message in messages %}"
+    "{{- '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}"
+    "{%- endfor %}"
+    "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}"
+)
+CONTEXT = 1024
+
+
+# --- tokenizer ----------------------------------------------------------------------------------
+
+
+def qwen2_shell(model: models.BPE) -> Tokenizer:
+    """A tokenizer around `model` with exactly the normalizer and pre-tokenizer of Qwen2."""
+    tokenizer = Tokenizer(model)
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(PRETOKENIZE_REGEX), behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer
+
+
+def train_tokenizer(texts: list[str], size: int) -> Tokenizer:
+    """Byte-level BPE with all 256 bytes; the special tokens come last, as in Qwen2."""
+    tokenizer = qwen2_shell(models.BPE())
+    trainer = BpeTrainer(
+        vocab_size=size - len(SPECIALS),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        min_frequency=2,
+        max_token_length=24,
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.add_special_tokens([AddedToken(t, special=True) for t in SPECIALS[:3]])
+    tokenizer.add_tokens([AddedToken(t, special=False) for t in SPECIALS[3:]])
+    return tokenizer
+
+
+def save_tokenizer(tokenizer: Tokenizer, folder: Path) -> None:
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="<|endoftext|>",
+        eos_token="<|im_end|>",
+        model_max_length=CONTEXT,
+        clean_up_tokenization_spaces=False,
+        additional_special_tokens=["<|im_start|>", "<|im_end|>"],
+    )
+    fast.chat_template = CHAT_TEMPLATE
+    fast.save_pretrained(folder)
+    path = folder / "tokenizer_config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config["tokenizer_class"] = "Qwen2Tokenizer"
+    path.write_text(json.dumps(config, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def check_tokenizer(tokenizer: Tokenizer, folder: Path, texts: list[str]) -> None:
+    """Stop unless the saved tokenizer gives the trained ids in both ways of loading it."""
+    auto = AutoTokenizer.from_pretrained(folder)
+    fast = PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"))
+    for text in texts:
+        trained = tokenizer.encode(text).ids
+        if not trained == auto.encode(text) == fast.encode(text):
+            sys.exit(f"The saved tokenizer gives other tokens than the trained one: {text!r}")
+
+
+# --- rows ---------------------------------------------------------------------------------------
+
+
+def render(chat: Chat) -> str:
+    return "".join(f"<|im_start|>{m['role']}\n{m['content']}<|im_end|>\n" for m in chat)
+
+
+class Rows:
+    """An endless stream of packed rows; each pass repeats documents by weight and redraws chats."""
+
+    def __init__(self, documents: list[Document], tokenizer: Tokenizer, chat_share: float) -> None:
+        self.tokenizer = tokenizer
+        self.end = tokenizer.token_to_id("<|endoftext|>")
+        encoded = tokenizer.encode_batch([d.text for d in documents])
+        self.texts = [np.array([self.end, *e.ids], dtype=np.int32) for e in encoded]
+        self.weights = [weight(d) for d in documents]
+        self.maker = ChatMaker(documents)
+        self.chat_share = chat_share
+        self.seen = {"text": 0, "chat": 0}
+
+    def one_pass(self, seed: int) -> list[np.ndarray]:
+        """All documents and chats of pass number `seed`, shuffled."""
+        rng = random.Random(seed)
+        units = [
+            ids
+            for ids, often in zip(self.texts, self.weights, strict=True)
+            for _ in range(int(often) + (rng.random() < often - int(often)))
+        ]
+        wanted = sum(map(len, units)) * self.chat_share / (1 - self.chat_share)
+        chats: list[np.ndarray] = []
+        drawn = 0
+        while drawn < wanted:
+            batch = [render(self.maker.draw(rng)) for _ in range(1000)]
+            chats += [
+                np.array([self.end, *e.ids], np.int32) for e in self.tokenizer.encode_batch(batch)
+            ]
+            drawn = sum(map(len, chats))
+        units += chats
+        rng.shuffle(units)
+        return units
+
+    def rows(self, length: int, passes_done: int) -> Iterator[tuple[int, np.ndarray]]:
+        """Pass number and row of `length` + 1 tokens (the last is only a target)."""
+        number = passes_done
+        rest = np.empty(0, np.int32)
+        while True:
+            stream = np.concatenate([rest, *self.one_pass(number)])
+            count = (len(stream) - 1) // length
+            for i in range(count):
+                yield number, stream[i * length : (i + 1) * length + 1]
+            rest = stream[count * length :]
+            number += 1
+
+
+# --- training -----------------------------------------------------------------------------------
+
+
+@dataclass
+class State:
+    """What a run must remember to go on."""
+
+    step: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    passes: int = 0
+
+
+def build_model(args: argparse.Namespace, tokenizer: Tokenizer) -> Qwen2ForCausalLM:
+    end, turn = (tokenizer.token_to_id(t) for t in ("<|endoftext|>", "<|im_end|>"))
+    config = Qwen2Config(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=args.hidden,
+        intermediate_size=args.intermediate,
+        num_hidden_layers=args.layers,
+        num_attention_heads=args.hidden // 64,
+        num_key_value_heads=args.hidden // 128,
+        max_position_embeddings=CONTEXT,
+        rope_theta=10000.0,
+        tie_word_embeddings=True,
+        bos_token_id=None,
+        eos_token_id=turn,
+        pad_token_id=end,
+        initializer_range=0.02,
+    )
+    torch.manual_seed(args.seed)
+    return Qwen2ForCausalLM(config)
+
+
+def add_dropout(model: Qwen2ForCausalLM, rate: float) -> None:
+    """Dropout on the embeddings and on what each block adds; Qwen2 itself has none."""
+
+    def drop(module: nn.Module, _: object, out: torch.Tensor) -> torch.Tensor:
+        return nn.functional.dropout(out, rate, training=module.training)
+
+    model.model.embed_tokens.register_forward_hook(drop)
+    for layer in model.model.layers:
+        layer.self_attn.o_proj.register_forward_hook(drop)
+        layer.mlp.down_proj.register_forward_hook(drop)
+
+
+def optimizers(model: Qwen2ForCausalLM, args: argparse.Namespace) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside the blocks, AdamW for embeddings, norms and biases."""
+    inner = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
+    embeddings = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" in n]
+    vectors = [p for p in model.parameters() if p.ndim == 1]
+    return [
+        torch.optim.Muon(
+            inner, lr=args.muon_lr, weight_decay=args.weight_decay, momentum=0.95,
+            adjust_lr_fn="match_rms_adamw",
+        ),
+        torch.optim.AdamW(
+            [{"params": embeddings, "weight_decay": 0.01}, {"params": vectors, "weight_decay": 0}],
+            lr=args.lr, betas=(0.9, 0.98), eps=1e-9,
+        ),
+    ]  # fmt: skip
+
+
+def rate_at(share: float) -> float:
+    """Learning-rate factor after `share` of the time: short warm-up, then a straight line to 0."""
+    return min(share / 0.02 + 0.02, 1.0) * max(0.0, min(1.0, (1 - share) / 0.85))
+
+
+def loss_of(model: Qwen2ForCausalLM, batch: torch.Tensor, bf16: bool) -> torch.Tensor:
+    """Mean loss per token of rows that each carry one token more than the model reads."""
+    with torch.autocast(batch.device.type, torch.bfloat16, enabled=bf16):
+        hidden = model.model(input_ids=batch[:, :-1], use_cache=False).last_hidden_state
+        logits = model.lm_head(hidden)
+    return nn.functional.cross_entropy(logits.float().flatten(0, 1), batch[:, 1:].flatten())
+
+
+@torch.inference_mode()
+def held_back_loss(model: Qwen2ForCausalLM, rows: torch.Tensor, bf16: bool) -> float:
+    model.eval()
+    losses = [loss_of(model, part, bf16).item() * len(part) for part in rows.split(8)]
+    model.train()
+    return sum(losses) / len(rows)
+
+
+def save_checkpoint(
+    path: Path, model: Qwen2ForCausalLM, opts: list[torch.optim.Optimizer], state: State
+) -> None:
+    payload = {
+        "model": model.state_dict(),
+        "optimizers": [o.state_dict() for o in opts],
+        "state": vars(state),
+    }
+    part = path.with_suffix(".part")
+    torch.save(payload, part)
+    os.replace(part, path)
+
+
+def load_checkpoint(
+    path: Path, model: Qwen2ForCausalLM, opts: list[torch.optim.Optimizer]
+) -> State:
+    payload = torch.load(path, map_location="cpu", weights_only=True)
+    model.load_state_dict(payload["model"])
+    for optimizer, saved in zip(opts, payload["optimizers"], strict=True):
+        optimizer.load_state_dict(saved)
+    return State(**payload["state"])
+
+
+def train(
+    model: Qwen2ForCausalLM, split: Split, tokenizer: Tokenizer, args: argparse.Namespace
+) -> State:
+    """Train until the time is up; a checkpoint every few minutes."""
+    device = torch.device(args.device)
+    model.to(device).train()
+    if args.dropout:
+        add_dropout(model, args.dropout)
+    opts = optimizers(model, args)
+    checkpoint = args.work / "checkpoint.pt"
+    state = load_checkpoint(checkpoint, model, opts) if checkpoint.exists() else State()
+    source = Rows(split.train, tokenizer, args.chat_share)
+    held = Rows(split.held_back, tokenizer, 0.0)
+    held_rows = torch.from_numpy(
+        np.stack([row for _, row in take_pass(held, args.length)]).astype(np.int64)
+    ).to(device)
+    stream = source.rows(args.length, state.passes)
+    step_fn = torch.compile(loss_of) if args.compile else loss_of
+    base = [[g["lr"] for g in o.param_groups] for o in opts]
+    if state.step:
+        base = [[args.muon_lr], [args.lr, args.lr]]
+    budget = args.max_minutes * 60
+    begun = time.monotonic() - state.seconds
+    saved = logged = time.monotonic()
+    logged_tokens = state.tokens
+    while (elapsed := time.monotonic() - begun) < budget:
+        factor = rate_at(elapsed / budget)
+        for optimizer, rates in zip(opts, base, strict=True):
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate * factor
+        drawn = [next(stream) for _ in range(args.batch)]
+        state.passes = drawn[-1][0]
+        batch = torch.from_numpy(np.stack([r for _, r in drawn]).astype(np.int64)).to(device)
+        loss = step_fn(model, batch, args.bf16)
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for optimizer in opts:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        state.step += 1
+        state.tokens += args.batch * args.length
+        state.seconds = time.monotonic() - begun
+        if state.step % args.log_every == 0:
+            speed = (state.tokens - logged_tokens) / (time.monotonic() - logged)
+            print(
+                f"{state.seconds / 60:6.1f} min  step {state.step:5d}  pass {state.passes}  "
+                f"loss {loss.item():.3f}  lr x{factor:.2f}  {speed:,.0f} tokens/s",
+                flush=True,
+            )
+            logged, logged_tokens = time.monotonic(), state.tokens
+        if time.monotonic() - saved > args.save_minutes * 60:
+            print(f"        held-back loss {held_back_loss(model, held_rows, args.bf16):.4f}")
+            save_checkpoint(checkpoint, model, opts, state)
+            write_model(model, args.out)
+            saved = time.monotonic()
+    print(f"held-back loss {held_back_loss(model, held_rows, args.bf16):.4f}", flush=True)
+    save_checkpoint(checkpoint, model, opts, state)
+    return state
+
+
+def take_pass(source: Rows, length: int) -> list[tuple[int, np.ndarray]]:
+    """The rows of the first pass alone."""
+    taken = []
+    for number, row in source.rows(length, 0):
+        if number > 0:
+            return taken
+        taken.append((number, row))
+    return taken
+
+
+def write_model(model: Qwen2ForCausalLM, folder: Path) -> None:
+    """The weights in bf16 with the configuration and the generation defaults."""
+    config = model.config
+    plain = Qwen2ForCausalLM(config).to(torch.bfloat16)
+    plain.load_state_dict(model.state_dict())
+    plain.generation_config.update(
+        eos_token_id=[config.eos_token_id, config.pad_token_id],
+        pad_token_id=config.pad_token_id,
+        bos_token_id=None,
+        do_sample=True,
+        temperature=0.8,
+        top_p=0.9,
+        repetition_penalty=1.1,
+    )
+    plain.save_pretrained(folder)
+    (folder / "model.safetensors").chmod(0o644)
+
+
+def main() -> None:
+    args = arguments()
+    torch.set_num_threads(args.threads)
+    args.work.mkdir(parents=True, exist_ok=True)
+    args.out.mkdir(parents=True, exist_ok=True)
+    split = hold_back(read_all(args.data))
+    path = args.work / "tokenizer.json"
+    if path.exists():
+        tokenizer = Tokenizer.from_file(str(path))
+    else:
+        rng = random.Random(args.seed)
+        maker = ChatMaker(split.train)
+        texts = [d.text for d in split.train if rng.random() < weight(d)]
+        texts += [f"{m['role']}\n{m['content']}" for _ in range(1500) for m in maker.draw(rng)]
+        tokenizer = train_tokenizer(texts, args.vocab)
+        tokenizer.save(str(path))
+    save_tokenizer(tokenizer, args.out)
+    check_tokenizer(tokenizer, args.out, [d.text for d in split.train + split.held_back])
+    model = build_model(args, tokenizer)
+    print(f"{sum(p.numel() for p in model.parameters()):,} parameters", flush=True)
+    state = train(model, split, tokenizer, args)
+    write_model(model, args.out)
+    facts = {k: str(v) if isinstance(v, Path) else v for k, v in vars(args).items()}
+    facts |= {"steps": state.step, "tokens": state.tokens, "passes": state.passes + 1}
+    facts |= {"minutes": round(state.seconds / 60, 1), "command": " ".join(sys.argv)}
+    (args.work / "training.json").write_text(json.dumps(facts, indent=2), encoding="utf-8")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder with the source text")
+    parser.add_argument("--out", type=Path, required=True, help="model folder to write")
+    parser.add_argument("--work", type=Path, required=True, help="checkpoints (kept, resumable)")
+    parser.add_argument("--max-minutes", type=float, default=60.0)
+    parser.add_argument("--save-minutes", type=float, default=4.0)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--seed", type=int, default=20261122)
+    parser.add_argument("--vocab", type=int, default=6400)
+    parser.add_argument("--hidden", type=int, default=256)
+    parser.add_argument("--intermediate", type=int, default=832)
+    parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--length", type=int, default=512)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--lr", type=float, default=6e-3, help="AdamW: embeddings, norms, biases")
+    parser.add_argument("--muon-lr", type=float, default=6e-3, help="Muon: the other matrices")
+    parser.add_argument("--weight-decay", type=float, default=0.1)
+    parser.add_argument("--dropout", type=float, default=0.05)
+    parser.add_argument("--chat-share", type=float, default=0.3)
+    parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=False)
+    parser.add_argument("--log-every", type=int, default=20)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
