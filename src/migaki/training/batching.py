@@ -8,12 +8,11 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Sampler
 
-from migaki.training.loss import IGNORED
+from migaki.dataset.collate import Collator
 
-__all__ = ["Collator", "EpochSampler", "LongestFirst", "Rows", "row_lengths"]
+__all__ = ["EpochSampler", "LongestFirst", "Rows", "UnpaddedCollator", "row_lengths"]
 
 _POOL_BATCHES = 50
 """Batches whose rows are sorted by length together: more means less padding and less mixing."""
@@ -47,29 +46,22 @@ def _without_padding(row: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
     return ids[real], labels[real]
 
 
-class Collator:
-    """Puts rows into one batch, padded on the right to the longest of them.
+class UnpaddedCollator:
+    """Pads rows to the longest of the batch, after taking off padding that they bring along.
 
-    Padding that a row brings along (``TextDataset`` pads to its maximum) is taken off first.
+    A dataset that pads every row to its maximum would otherwise cost its full width each step.
 
     Args:
-        pad_token_id: What to pad with; any token will do, since it is masked and not trained.
+        tokenizer: Gives the token to pad with.
     """
 
-    def __init__(self, pad_token_id: int) -> None:
-        self.pad_token_id = pad_token_id
+    def __init__(self, tokenizer: Any) -> None:
+        self._collate = Collator(tokenizer)
 
     def __call__(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
         """Return ``input_ids``, ``attention_mask`` and ``labels``, each (rows, longest)."""
         real = [_without_padding(row) for row in rows]
-        ids = [tokens for tokens, _ in real]
-        labels = [wanted for _, wanted in real]
-        mask = [torch.ones_like(row) for row in ids]
-        return {
-            "input_ids": pad_sequence(ids, batch_first=True, padding_value=self.pad_token_id),
-            "attention_mask": pad_sequence(mask, batch_first=True),
-            "labels": pad_sequence(labels, batch_first=True, padding_value=IGNORED),
-        }
+        return self._collate([{"input_ids": ids, "labels": labels} for ids, labels in real])
 
 
 class EpochSampler(Sampler[int]):

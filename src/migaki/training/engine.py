@@ -32,15 +32,22 @@ from transformers import (
     TrainingArguments,
 )
 
+from migaki.dataset.tokens import IGNORED
 from migaki.errors import LossDivergedError, RunInterruptedError, TrainingError
 from migaki.training import checkpoints
-from migaki.training.batching import Collator, EpochSampler, LongestFirst, Rows, row_lengths
+from migaki.training.batching import (
+    EpochSampler,
+    LongestFirst,
+    Rows,
+    UnpaddedCollator,
+    row_lengths,
+)
 from migaki.training.callbacks import MetricsFile, TrainingObserver
 from migaki.training.config import TrainingConfig
 from migaki.training.divergence import DivergenceWatch
 from migaki.training.flow import Flow
 from migaki.training.interrupts import StopRequest
-from migaki.training.loss import IGNORED, TrainedLoss
+from migaki.training.loss import TrainedLoss
 from migaki.training.meter import Meter
 from migaki.training.settings import (
     Settings,
@@ -93,11 +100,10 @@ class Engine(Trainer):  # type: ignore[misc]
         observer: TrainingObserver | None,
         stop: StopRequest,
     ) -> None:
-        pad = tokenizer.pad_token_id
         super().__init__(
             model=model,
             args=arguments,
-            data_collator=Collator(pad if pad is not None else 0),
+            data_collator=UnpaddedCollator(tokenizer),
             train_dataset=train_dataset,
             eval_dataset=eval_dataset,
         )
@@ -113,7 +119,7 @@ class Engine(Trainer):  # type: ignore[misc]
             seed=config.seed,
             group_by_length=config.group_by_length,
         )
-        self.meter = Meter(_characters_per_token(train_dataset, self.lengths))
+        self.meter = Meter(_characters_per_token(train_dataset))
         self.watch = DivergenceWatch(_vocabulary(model))
         self.flow = Flow(self, stop)
         self._loss = TrainedLoss(model)
@@ -241,8 +247,7 @@ class Engine(Trainer):  # type: ignore[misc]
         if not math.isfinite(loss):
             raise self.diverged(f"the loss on held-out rows is {loss}")
         metrics = {f"{metric_key_prefix}_loss": loss, f"{metric_key_prefix}_tokens": trained}
-        characters = _total(getattr(rows, "trained_characters", None))
-        if characters:
+        if characters := int(getattr(rows, "trained_characters", 0)):
             bits = nll / math.log(2) / characters
             metrics[f"{metric_key_prefix}_bits_per_character"] = bits
         metrics[f"{metric_key_prefix}_runtime"] = round(time.perf_counter() - started, 3)
@@ -696,15 +701,10 @@ def _result(engine: Engine, choices: Mapping[str, str]) -> TrainingResult:
     )
 
 
-def _characters_per_token(rows: Rows, lengths: list[int]) -> float:
-    characters = _total(getattr(rows, "characters", None))
-    return characters / max(1, sum(lengths))
-
-
-def _total(count: Any) -> int:
-    if count is None:
-        return 0
-    return int(count) if isinstance(count, int) else int(sum(count))
+def _characters_per_token(rows: Rows) -> float:
+    """Return how many characters a trained token stands for; 0 where the dataset does not say."""
+    characters = getattr(rows, "trained_characters", 0)
+    return float(characters) / max(1, int(getattr(rows, "trained_tokens", 0) or characters or 1))
 
 
 def _vocabulary(model: nn.Module) -> int:

@@ -22,12 +22,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["IGNORED", "TrainedLoss", "trained_targets"]
+from migaki.dataset.tokens import IGNORED
+
+__all__ = ["TrainedLoss", "trained_targets"]
 
 logger = logging.getLogger(__name__)
-
-IGNORED = -100
-"""The label of a token that is not trained, as in PyTorch and transformers."""
 
 
 def trained_targets(labels: Tensor) -> tuple[Tensor, Tensor]:

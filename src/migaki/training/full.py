@@ -1,0 +1,93 @@
+"""`FullFinetuningTrainer`: every weight is trained."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+from migaki.errors import UsageError
+from migaki.models import loading
+from migaki.training.batching import Rows
+from migaki.training.checkpoints import atomic_folder
+from migaki.training.config import TrainingConfig
+from migaki.training.engine import run_training
+from migaki.training.preparation import choose_rows, load_parts
+
+if TYPE_CHECKING:
+    from migaki.models.base import BaseModel
+
+__all__ = ["FullFinetuningTrainer"]
+
+logger = logging.getLogger(__name__)
+
+
+class FullFinetuningTrainer:
+    """Trains all weights and saves the model in ``output_dir/model``.
+
+    Args:
+        model: A model of migaki; it is loaded when training begins.
+        config: How to train.
+        train_dataset: Rows to train on, if no texts are given to `train`.
+        eval_dataset: Held-out rows, likewise.
+        use_accelerate: Let accelerate spread the work over the processes it was launched with;
+            without it one device is used, and several processes are refused.
+    """
+
+    def __init__(
+        self,
+        model: BaseModel,
+        config: TrainingConfig,
+        train_dataset: Rows | None = None,
+        eval_dataset: Rows | None = None,
+        use_accelerate: bool = True,
+    ) -> None:
+        if not use_accelerate and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            raise UsageError(
+                "use_accelerate=False, but several processes were started.",
+                hint="Start one process, or leave use_accelerate on.",
+            )
+        self.model = model
+        self.config = config
+        self.train_dataset = train_dataset
+        self.eval_dataset = eval_dataset
+        self.use_accelerate = use_accelerate
+
+    def train(
+        self,
+        train_texts: list[str] | None = None,
+        eval_texts: list[str] | None = None,
+        resume_from_checkpoint: str | bool | None = None,
+    ) -> nn.Module:
+        """Train, and save the model with the tokenizer.
+
+        Args:
+            train_texts: Texts of which every token is trained.
+            eval_texts: Held-out texts.
+            resume_from_checkpoint: Folder of a checkpoint, or true for the newest one.
+
+        Returns:
+            The trained model, in evaluation mode.
+        """
+        model, tokenizer = load_parts(self.model)
+        if getattr(model, "is_quantized", False):
+            raise UsageError(
+                "A quantized model cannot be trained whole.",
+                hint="Load it without load_in_4bit and load_in_8bit, or use LoRAFinetuningTrainer.",
+            )
+        result = run_training(
+            model,
+            tokenizer,
+            self.config,
+            train_dataset=choose_rows("train", self.train_dataset, train_texts, tokenizer),
+            eval_dataset=choose_rows("eval", self.eval_dataset, eval_texts, tokenizer),
+            resume=resume_from_checkpoint or False,
+        )
+        folder = Path(self.config.output_dir) / "model"
+        with atomic_folder(folder) as temporary:
+            loading.save_model(model, tokenizer, temporary)
+        logger.info("%d steps; the model is in %s", result.steps, folder)
+        return model

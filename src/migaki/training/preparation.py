@@ -1,0 +1,66 @@
+"""What the trainers have in common before the engine starts: model, tokenizer, rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from migaki.dataset.text_dataset import TextDataset
+from migaki.errors import UsageError
+from migaki.training.batching import Rows
+
+if TYPE_CHECKING:
+    from migaki.models.base import BaseModel
+
+__all__ = ["choose_rows", "load_parts"]
+
+
+def load_parts(model: BaseModel) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Return model and tokenizer, loading what is not loaded yet."""
+    if model.model is None:
+        model.load_model()
+    if model.tokenizer is None:
+        model.load_tokenizer()
+    return model.model, model.tokenizer  # type: ignore[return-value]
+
+
+@overload
+def choose_rows(
+    role: Literal["train"], dataset: Rows | None, texts: list[str] | None, tokenizer: Any
+) -> Rows: ...
+
+
+@overload
+def choose_rows(
+    role: Literal["eval"], dataset: Rows | None, texts: list[str] | None, tokenizer: Any
+) -> Rows | None: ...
+
+
+def choose_rows(
+    role: Literal["train", "eval"], dataset: Rows | None, texts: list[str] | None, tokenizer: Any
+) -> Rows | None:
+    """Return the rows of a role: the dataset, or the texts as one.
+
+    Args:
+        role: What they are for; training needs them.
+        dataset: What the trainer was made with.
+        texts: What ``train`` was called with.
+        tokenizer: Encodes the texts.
+
+    Raises:
+        UsageError: Both are given, or neither where one is needed.
+    """
+    if dataset is not None and texts is not None:
+        raise UsageError(
+            f"{role}_dataset and {role}_texts are both given; one of them is used.",
+            hint="Give the texts to train(), or the dataset to the trainer.",
+        )
+    if texts is not None:
+        return TextDataset(texts, tokenizer)
+    if dataset is None and role == "train":
+        raise UsageError(
+            "There is nothing to train on: neither train_dataset nor train_texts is given.",
+            hint="Call train(train_texts=[…]), or make the trainer with a train_dataset.",
+        )
+    return dataset
