@@ -1,0 +1,275 @@
+"""What a run was made of: model, data, training curves, environment, and the commands to repeat it.
+
+Sections are mappings and lists of texts that the template lays out. They hold no markup: everything is
+escaped where it is drawn. What a run does not say is left out.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from migaki.reports.charts import Chart, Series, line_chart
+from migaki.reports.figures import bits_per_character, home_of, items_of, resume_command, steps_text
+from migaki.reports.formats import MISSING, count, plain_value, take
+from migaki.reports.run_data import RunData, dig, number, rows_of, text
+
+__all__ = ["commands", "curves", "data_facts", "environment_facts", "subject"]
+
+Facts = list[tuple[str, str]]
+
+
+def subject(run: RunData) -> Facts:
+    """Return what was trained, with what, on what."""
+    recipe, lora = run.recipe, dig(run.recipe, "lora")
+    method = text(recipe.get("method")) or text(run.plan.get("method"))
+    facts: Facts = [
+        ("Model", text(dig(recipe, "model", "name")) or text(run.plan.get("model"))),
+        ("Parameters", count(run.plan["parameters"]) if "parameters" in run.plan else ""),
+        ("Method", _method(method, lora)),
+        ("Data", ", ".join(text(f.get("path")) for f in rows_of(run.data.get("files")))),
+        ("Licences", _licences(run)),
+        ("Learning rate", plain_value(dig(recipe, "training", "learning_rate"))),
+        ("Epochs", plain_value(dig(recipe, "training", "num_epochs"))),
+        ("Batch", _batch(dig(recipe, "training"))),
+        ("Steps", steps_text(run)),
+        ("Seed", str(dig(recipe, "training", "seed") or run.environment.get("seed") or "")),
+    ]
+    return [(name, value) for name, value in facts if value and value != MISSING]
+
+
+def curves(run: RunData) -> list[Chart]:
+    """Return the charts of the training, the loss first."""
+    train = [row for row in run.metrics if _split(row) == "train"]
+    held_out = [row for row in run.metrics if _split(row) == "eval"]
+    charts = [
+        line_chart(
+            "Loss, nats per trained token",
+            [
+                Series("training", _points(train, "loss"), "c1"),
+                Series("held-out rows", _points(held_out, "loss"), "c2"),
+            ],
+        ),
+        line_chart(
+            "Bits per character, held-out rows",
+            [
+                Series(
+                    "held-out rows", _with_ends(run, _points(held_out, "bits_per_character")), "c2"
+                )
+            ],
+        ),
+        line_chart(
+            "Learning rate",
+            [Series("learning rate", _points(train, "learning_rate"), "c1")],
+            zero=True,
+        ),
+        line_chart(
+            "Throughput, tokens per second",
+            [Series("tokens/s", _points(train, "tokens_per_s"), "c1")],
+            zero=True,
+        ),
+        line_chart(
+            "Gradient norm", [Series("gradient norm", _points(train, "grad_norm"), "c1")], zero=True
+        ),
+    ]
+    return [chart for chart in charts if chart is not None]
+
+
+def data_facts(run: RunData) -> dict[str, Any] | None:
+    """Return files, counts, rejections, over-length rows, token figures and the split."""
+    data = run.data
+    if not data:
+        return None
+    overlong = dig(data, "overlong")
+    known = {
+        "files",
+        "rows_read",
+        "rows_kept",
+        "rejected",
+        "overlong",
+        "train",
+        "validation",
+        "split",
+    }
+    return {
+        "files": [
+            {
+                "path": text(file.get("path")),
+                "rows": count(file.get("rows")),
+                "format": text(file.get("format")),
+                "reason": text(file.get("format_reason")),
+                "encoding": text(file.get("encoding")),
+                "licences": plain_value(file.get("licences"))
+                if file.get("licences")
+                else "not stated",
+            }
+            for file in rows_of(data.get("files"))
+        ],
+        "flow": [
+            (name, count(value))
+            for name, value in (
+                ("rows read", data.get("rows_read")),
+                ("rejected", _total(data.get("rejected"))),
+                ("to train", dig(data, "train", "rows")),
+                ("held out", dig(data, "validation", "rows")),
+            )
+            if number(value) is not None
+        ],
+        "rejected": [
+            (str(reason), count(rows))
+            for reason, rows in sorted(
+                items_of(data.get("rejected")), key=lambda item: str(item[0])
+            )
+        ],
+        "rejected_rows": [_rejected_row(row) for row in run.rejected[:20]],
+        "overlong": _overlong(overlong) if isinstance(overlong, Mapping) else "",
+        "tokens": [
+            (
+                name,
+                count(dig(data, key, "rows")),
+                count(dig(data, key, "tokens")),
+                count(dig(data, key, "trained_tokens")),
+                count(dig(data, key, "characters")),
+                _ratio(dig(data, key, "characters"), dig(data, key, "tokens")),
+            )
+            for name, key in (("to train", "train"), ("held out", "validation"))
+            if isinstance(dig(data, key), Mapping)
+        ],
+        "split": plain_value(data.get("split")) if data.get("split") else "",
+        "more": [(str(k), plain_value(v)) for k, v in data.items() if k not in known],
+    }
+
+
+def environment_facts(run: RunData) -> Facts:
+    """Return versions, hardware, precision, and every automatic choice with its reason."""
+    environment = run.environment
+    precision = dig(environment, "precision")
+    facts: Facts = [
+        (
+            "Precision",
+            ": ".join(
+                t for t in (text(dig(precision, "dtype")), text(dig(precision, "reason"))) if t
+            ),
+        ),
+        ("Device", text(run.plan.get("device"))),
+        (
+            "migaki",
+            " ".join(
+                t
+                for t in (
+                    text(dig(environment, "migaki", "version")),
+                    text(dig(environment, "migaki", "commit"))[:12],
+                )
+                if t
+            ),
+        ),
+        ("Python", text(environment.get("python"))),
+        ("Platform", text(environment.get("platform"))),
+    ]
+    facts += [
+        (_title(str(k)), str(v)) for k, v in items_of(run.plan.get("choices")) if k != "precision"
+    ]
+    facts += [(_title(str(k)), plain_value(v)) for k, v in items_of(environment.get("hardware"))]
+    facts += [(str(k), str(v)) for k, v in items_of(environment.get("packages"))]
+    return [(name, value) for name, value in facts if value and value != MISSING]
+
+
+def commands(run: RunData) -> list[tuple[str, str]]:
+    """Return the commands that repeat the run and go on from it."""
+    folder = shlex.quote(home_of(run))
+    command = text(run.environment.get("command"))
+    found = [("As it was started", command)] if command else []
+    if run.recipe:
+        found.append(
+            ("Repeat it from this folder", f"migaki train {folder}/run.yaml --name NEW_NAME")
+        )
+    if resume_command(run) and text(run.status.get("state")) != "completed":
+        found.append(("Go on where it stopped", resume_command(run)))
+    if text(run.status.get("state")) == "completed":
+        found += [
+            ("Talk to it", f"migaki chat {folder}"),
+            ("Ask it once", f"migaki generate {folder} '駅までの行き方を教えて'"),
+        ]
+    return found
+
+
+def _split(row: Mapping[str, Any]) -> str:
+    name = row.get("split") or row.get("kind")
+    return "eval" if name in ("eval", "validation") else "train" if name == "train" else ""
+
+
+def _points(rows: Iterable[Mapping[str, Any]], key: str) -> list[tuple[float, float]]:
+    found: dict[float, float] = {}
+    for row in rows:
+        step, value = number(row.get("step")), number(row.get(key))
+        if step is not None and value is not None:
+            found[step] = value
+    return sorted(found.items())
+
+
+def _with_ends(run: RunData, points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Put the measurement before training at step 0."""
+    before, _, _ = bits_per_character(run)
+    return [(0.0, before), *points] if before is not None and points else points
+
+
+def _method(method: str, lora: Any) -> str:
+    if method == "full":
+        return "full: every weight"
+    if not method or not isinstance(lora, Mapping):
+        return method
+    where = (
+        plain_value(lora.get("target_modules"))
+        if lora.get("target_modules")
+        else "all linear layers"
+    )
+    return f"{method}: r={plain_value(lora.get('r'))}, alpha={plain_value(lora.get('lora_alpha'))}, {where}"
+
+
+def _batch(training: Any) -> str:
+    rows, times = (
+        number(dig(training, key)) for key in ("batch_size", "gradient_accumulation_steps")
+    )
+    if rows is None or times is None:
+        return ""
+    return f"{count(rows)} × {count(times)} = {count(rows * times)} rows a step"
+
+
+def _licences(run: RunData) -> str:
+    names = {
+        str(name)
+        for file in rows_of(run.data.get("files"))
+        for name, _ in items_of(file.get("licences"))
+    }
+    if names:
+        return ", ".join(sorted(names))
+    return "not stated in the rows: check them before you publish the model" if run.data else ""
+
+
+def _overlong(overlong: Mapping[str, Any]) -> str:
+    if not number(overlong.get("rows")):
+        return "No row was longer than the limit."
+    return (
+        f"{count(overlong.get('rows'))} rows were longer than the limit ({text(overlong.get('policy'))}): "
+        f"{count(overlong.get('tokens_total_lost'))} tokens lost, "
+        f"{count(overlong.get('tokens_trained_lost'))} of them trained ones."
+    )
+
+
+def _rejected_row(row: Mapping[str, Any]) -> str:
+    place = ":".join(str(row[key]) for key in ("path", "line") if row.get(key) is not None)
+    return take(f"{place}  {text(row.get('reason'))}".strip())[0][:400]
+
+
+def _total(value: Any) -> float:
+    return sum(number(rows) or 0 for _, rows in items_of(value))
+
+
+def _ratio(characters: Any, tokens: Any) -> str:
+    above, below = number(characters), number(tokens)
+    return f"{above / below:.2f}" if above is not None and below else MISSING
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ").capitalize()
