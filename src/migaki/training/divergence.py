@@ -10,6 +10,8 @@ __all__ = ["DivergenceWatch"]
 
 _DIVERGED_STEPS = 5
 """Steps in a row that must be worse than guessing before a finite loss counts as diverged."""
+_CLEARLY = 1.2
+"""A loss this many times that of guessing is worse than knowing nothing."""
 _ENOUGH_TOKENS = 32
 """Trained tokens from which the loss of one batch says something about the model."""
 
@@ -17,9 +19,9 @@ _ENOUGH_TOKENS = 32
 class DivergenceWatch:
     """Tells a loss that has left the road.
 
-    Not finite is enough. A finite loss counts when it is twice as bad as guessing every token with
-    equal chance (ln of the vocabulary) and twice as bad as at the start, several steps in a row:
-    a too high rate often ends there, since a normalised network seldom overflows.
+    Not finite is enough. A finite loss counts when it is clearly worse than guessing every token
+    with equal chance (ln of the vocabulary) and twice as bad as at the start, several steps in a
+    row: a too high rate often ends there, since a normalised network seldom overflows.
 
     Args:
         vocabulary: Tokens of the model; 0 where it is not known.
@@ -55,7 +57,7 @@ class DivergenceWatch:
             self._first = loss if self._first is None else self._first
             self._recent.append(loss)
         recent = [loss] if at_once else list(self._recent)
-        limit = 2 * max(self._guessing, self._first or 0.0)
+        limit = max(_CLEARLY * self._guessing, 2 * (self._first or 0.0))
         if (at_once or len(recent) == _DIVERGED_STEPS) and min(recent) > limit:
             return (
                 f"the loss is {loss:.3f}, far worse than guessing every token "

@@ -210,12 +210,11 @@ class Engine(Trainer):  # type: ignore[misc]
         scaled = getattr(self.accelerator, "scaler", None) is not None  # it skips such steps itself
         problem = self.watch.problem(nll, int(trained), 0.0 if scaled else norm)
         if problem:
-            raise self.diverged(problem)
+            raise self.diverged(problem, step=self.state.global_step + 1)
         self.meter.step(nll_nats=nll, trained_tokens=int(trained), tokens=int(tokens))
 
-    def diverged(self, problem: str) -> LossDivergedError:
-        """Describe a divergence and what is left."""
-        step = self.state.global_step + 1
+    def diverged(self, problem: str, *, step: int) -> LossDivergedError:
+        """Describe a divergence at a step and what is left."""
         rate = self.config.learning_rate
         last = checkpoints.latest_checkpoint(Path(self.args.output_dir))
         kept = (
@@ -245,7 +244,7 @@ class Engine(Trainer):  # type: ignore[misc]
         nll, trained = self._measure(self.get_eval_dataloader(rows))
         loss = nll / max(1, trained)
         if not math.isfinite(loss):
-            raise self.diverged(f"the loss on held-out rows is {loss}")
+            raise self.diverged(f"the loss on held-out rows is {loss}", step=self.state.global_step)
         metrics = {f"{metric_key_prefix}_loss": loss, f"{metric_key_prefix}_tokens": trained}
         if characters := int(getattr(rows, "trained_characters", 0)):
             bits = nll / math.log(2) / characters
@@ -342,19 +341,24 @@ class Engine(Trainer):  # type: ignore[misc]
         (Path(output_dir or self.args.output_dir) / "README.md").unlink(missing_ok=True)
 
     def _refuse_ruined_weights(self) -> None:
-        """Stop before weights are saved that the step just taken may have ruined.
+        """Stop before weights are saved that the step just taken has ruined.
 
-        The loss known so far is that of the weights before the step; one pass over the last batch,
-        without dropout, tells about those after it.
+        The loss known so far is that of the weights before the step. One pass over the last batch,
+        without dropout and so without touching the random state, tells whether those after it
+        still have a finite loss with finite gradients, that is, whether a run could go on from them.
         """
         if self._last_batch is None:
             return
         self.model.eval()
-        with torch.no_grad(), self.accelerator.autocast():
+        with self.accelerator.autocast():
             nll, trained = self._loss(self.model, self._last_batch)
-        problem = self.watch.problem(nll.item(), int(trained), 0.0, at_once=True)
+        nll.backward()
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        norm = torch.nn.utils.get_total_norm(gradients)
+        self.model.zero_grad()
+        problem = self.watch.problem(nll.item(), int(trained), norm.item(), at_once=True)
         if problem:
-            raise self.diverged(f"after this step, {problem}")
+            raise self.diverged(f"after this step, {problem}", step=self.state.global_step)
 
     def identity(self) -> dict[str, Any]:
         """Return what must be the same for a resumed run to equal an uninterrupted one."""

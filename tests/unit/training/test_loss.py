@@ -109,9 +109,6 @@ class _TwoHeadCalls(nn.Module):
 
 
 class _NoHead(_TwoHeadCalls):
-    def get_output_embeddings(self) -> nn.Module:
-        raise AttributeError
-
     get_output_embeddings = None  # type: ignore[assignment]
 
 

@@ -36,7 +36,9 @@ def weights(model: Any) -> dict[str, torch.Tensor]:
     return {n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad}
 
 
-def train(model: Any, config: TrainingConfig, folder: Path, *, rows: Rows | None = None, **more: Any) -> Any:
+def train(
+    model: Any, config: TrainingConfig, folder: Path, *, rows: Rows | None = None, **more: Any
+) -> Any:
     return run_training(
         model,
         make_tokenizer(),
@@ -120,7 +122,9 @@ def test_resume_with_other_rows_is_refused(
     train(new_model("lora"), config(), tmp_path / "run")
 
     with pytest.raises(TrainingError, match="rows_sha256"):
-        train(new_model("lora"), config(), tmp_path / "run", rows=make_rows(37, seed=3), resume=True)
+        train(
+            new_model("lora"), config(), tmp_path / "run", rows=make_rows(37, seed=3), resume=True
+        )
 
 
 def test_resume_from_an_earlier_checkpoint_sets_later_ones_aside(
