@@ -225,7 +225,7 @@ def _json_problem(err: json.JSONDecodeError, text: str) -> str:
 
 def _read_json(path: Path, encoding: Encoding) -> Iterator[Row | BadRow]:
     text = _read_text(path, encoding)
-    start = _SPACE.match(text).end()  # type: ignore[union-attr] - matches the empty text too
+    start = _skip_space(text, 0)
     if text[start] == "[":
         yield from _read_array(path, text, start)
         return

@@ -13,7 +13,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-__all__ = ["Chat", "Example", "Message", "RowProblemError", "Text", "make_chat"]
+__all__ = [
+    "Chat",
+    "Example",
+    "Message",
+    "RowProblemError",
+    "Text",
+    "Tools",
+    "make_chat",
+    "without_system",
+]
 
 Tools: TypeAlias = tuple[Mapping[str, Any], ...]
 

@@ -28,7 +28,6 @@ def truncate(item: Encoded, overlong: Overlong) -> Encoded:
     kept = item.window(0, limit)
     overlong.tokens_total_lost += len(item.ids) - len(kept.ids)
     overlong.tokens_trained_lost += int(item.trained[limit:].sum())
-    overlong.rows_without_end += 1
     return kept
 
 

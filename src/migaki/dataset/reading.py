@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from migaki.corpus.files import BadRow, Row, SourceFile, find_files, open_file
@@ -128,7 +128,7 @@ def _read_file(
             rejected.append(RejectedRow(row.path, row.line, str(err), row.value))
             seen = format_of(rename(row.value, config.columns))
             if config.format == "auto" and seen not in (None, name):
-                other.setdefault(seen, []).append(row.line)  # type: ignore[arg-type]
+                other.setdefault(seen, []).append(row.line)
         if on_progress and count % _REPORT_EVERY == 0:
             on_progress(f"reading {source.name}", count, None)
     _refuse_mixed(source, name, other, count)
@@ -172,9 +172,3 @@ def _refuse_mixed(
         hint="Put each format into a file of its own and give all files to --data, or name one "
         f"with data.format={name} and --on-bad-row skip.",
     )
-
-
-def iterate_examples(files: Sequence[ReadFile]) -> Iterator[Example]:
-    """Yield the examples of all files in order."""
-    for file in files:
-        yield from file.examples

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -144,6 +145,9 @@ class Encoder:
         if any(self._imitations.search(item.text[a:b]) for a, b in item.contents):
             ids, offsets, replaced = self._as_plain_text(ids, offsets, item)
         trained, straddling = _overlap(offsets, item.trained)
+        if straddling and not replaced:
+            ids, offsets = self._divided(ids, offsets, item)
+            trained, straddling = _overlap(offsets, item.trained)
         for start, end in item.trained:
             last = np.flatnonzero((offsets[:, 0] < end) & (offsets[:, 1] >= end))
             if last.size == 0 or not np.isin(ids[last], self._control_ids).any():
@@ -154,6 +158,22 @@ class Encoder:
                 )
         return Encoded(ids, trained, offsets, item.written, straddling, replaced)
 
+    def _divided(
+        self, ids: IntArray, offsets: IntArray, item: Rendered
+    ) -> tuple[IntArray, IntArray]:
+        """Tokenise prompts and answers apart where a token reaches over their border.
+
+        That is how it is when the model writes: the prompt's tokens are fixed before it begins.
+        """
+        borders = [0, *(start for start, _ in item.trained), len(item.text)]
+        parts = [
+            (a, *found) for (a, b) in pairwise(borders) for found in self._batch([item.text[a:b]])
+        ]
+        apart = np.concatenate([part for _, part, _ in parts])
+        if self._tokenizer.decode(apart) != self._tokenizer.decode(ids):
+            return ids, offsets  # a tokenizer that puts a space before every text
+        return apart, np.concatenate([places + np.int32(a) for a, _, places in parts])
+
     def _as_plain_text(
         self, ids: IntArray, offsets: IntArray, item: Rendered
     ) -> tuple[IntArray, IntArray, int]:
@@ -161,8 +181,8 @@ class Encoder:
         new_ids: list[IntArray] = []
         new_offsets: list[IntArray] = []
         at = replaced = 0
-        for index in np.flatnonzero(np.isin(ids, self._control_ids)):
-            start, end = (int(v) for v in offsets[index])
+        for index in np.flatnonzero(np.isin(ids, self._control_ids)).tolist():
+            start, end = offsets[index].tolist()
             inside = any(a <= start and end <= b for a, b in item.contents)
             text = item.text[start:end]
             if not inside or not self._imitations.search(text):
