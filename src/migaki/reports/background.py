@@ -11,13 +11,23 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from migaki.reports.charts import Chart, Series, line_chart
-from migaki.reports.figures import bits_per_character, home_of, items_of, resume_command, steps_text
+from migaki.reports.figures import (
+    bits_per_character,
+    can_resume,
+    home_of,
+    items_of,
+    resume_command,
+    steps_text,
+)
 from migaki.reports.formats import MISSING, count, plain_value, take
 from migaki.reports.run_data import RunData, dig, number, rows_of, text
 
 __all__ = ["commands", "curves", "data_facts", "environment_facts", "subject"]
 
 Facts = list[tuple[str, str]]
+
+_TOO_LARGE = 1e15
+"""No axis is drawn for what is beyond: neighbouring numbers are no longer told apart there."""
 
 
 def subject(run: RunData) -> Facts:
@@ -50,6 +60,7 @@ def curves(run: RunData) -> list[Chart]:
                 Series("training", _points(train, "loss"), "c1"),
                 Series("held-out rows", _points(held_out, "loss"), "c2"),
             ],
+            wide=True,
         ),
         line_chart(
             "Bits per character, held-out rows",
@@ -184,8 +195,8 @@ def commands(run: RunData) -> list[tuple[str, str]]:
         found.append(
             ("Repeat it from this folder", f"migaki train {folder}/run.yaml --name NEW_NAME")
         )
-    if resume_command(run) and text(run.status.get("state")) != "completed":
-        found.append(("Go on where it stopped", resume_command(run)))
+    if can_resume(run):
+        found.append(("Go on from the last checkpoint", resume_command(run)))
     if text(run.status.get("state")) == "completed":
         found += [
             ("Talk to it", f"migaki chat {folder}"),
@@ -203,7 +214,7 @@ def _points(rows: Iterable[Mapping[str, Any]], key: str) -> list[tuple[float, fl
     found: dict[float, float] = {}
     for row in rows:
         step, value = number(row.get("step")), number(row.get(key))
-        if step is not None and value is not None:
+        if step is not None and value is not None and 0 <= step < _TOO_LARGE > abs(value):
             found[step] = value
     return sorted(found.items())
 

@@ -17,7 +17,8 @@ __all__ = ["Chart", "Line", "Series", "Tick", "line_chart", "short"]
 
 Point = tuple[float, float]
 
-_WIDTH, _HEIGHT = 640, 260
+_SIZES = {False: (500, 230), True: (1040, 300)}
+"""Width and height, ordinary and wide: about the pixels that they get, so that text is equally large."""
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 14, 34
 _MOST_POINTS = 400
 
@@ -60,12 +61,19 @@ class Chart:
     lines: tuple[Line, ...]
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
+    width: int
+    height: int
     left: float = _LEFT
-    right: float = _WIDTH - _RIGHT
-    top: float = _TOP
-    bottom: float = _HEIGHT - _BOTTOM
-    width: int = _WIDTH
-    height: int = _HEIGHT
+
+    @property
+    def right(self) -> float:
+        """Right end of the plot."""
+        return self.width - _RIGHT
+
+    @property
+    def bottom(self) -> float:
+        """Lower end of the plot."""
+        return self.height - _BOTTOM
 
 
 def line_chart(
@@ -73,7 +81,7 @@ def line_chart(
     series: Sequence[Series],
     *,
     zero: bool = False,
-    format_value: Callable[[float], str] | None = None,
+    wide: bool = False,
 ) -> Chart | None:
     """Lay out a chart over training steps; None where no series has a point.
 
@@ -81,12 +89,12 @@ def line_chart(
         title: Names the quantity and its unit.
         series: What to draw.
         zero: Let the y axis begin at 0.
-        format_value: Writes a value; `short` if not given.
+        wide: Twice as wide.
     """
     drawn = [s for s in series if s.points]
     if not drawn:
         return None
-    write = format_value or short
+    width, height = _SIZES[wide]
     xs = [x for s in drawn for x, _ in s.points]
     ys = [y for s in drawn for _, y in s.points]
     y_at = _nice_ticks(min([*ys, 0.0] if zero else ys), max(ys))
@@ -99,21 +107,26 @@ def line_chart(
         across = (x - low_x) / (high_x - low_x)
         up = (y - y_at[0]) / (y_at[-1] - y_at[0])
         return (
-            round(_LEFT + across * (_WIDTH - _LEFT - _RIGHT), 1),
-            round(_HEIGHT - _BOTTOM - up * (_HEIGHT - _TOP - _BOTTOM), 1),
+            round(_LEFT + across * (width - _LEFT - _RIGHT), 1),
+            round(height - _BOTTOM - up * (height - _TOP - _BOTTOM), 1),
         )
 
     x_at = [x for x in _nice_ticks(low_x, high_x) if low_x <= x <= high_x and x == int(x) >= 0]
-    lines = tuple(_line(s, place, write) for s in drawn)
+    lines = tuple(_line(s, place) for s in drawn)
     return Chart(
         title=title,
         description=f"{title} over training steps. "
         + " ".join(
-            f"{s.name}: from {write(s.points[0][1])} to {write(s.points[-1][1])}." for s in drawn
+            f"{s.name}: from {short(s.points[0][1])} to {short(s.points[-1][1])}." for s in drawn
         ),
         lines=lines,
-        x_ticks=tuple(Tick(place((x, y_at[0]))[0], f"{x:,.0f}") for x in x_at),
-        y_ticks=tuple(Tick(place((low_x, y))[1], write(y)) for y in y_at),
+        x_ticks=tuple(
+            Tick(place((x, y_at[0]))[0], f"step {x:,.0f}" if x == x_at[0] else f"{x:,.0f}")
+            for x in x_at
+        ),
+        y_ticks=tuple(Tick(place((low_x, y))[1], short(y)) for y in y_at),
+        width=width,
+        height=height,
     )
 
 
@@ -136,19 +149,19 @@ def short(value: float) -> str:
     return f"{round(value, 3):g}"
 
 
-def _line(series: Series, place: Callable[[Point], Point], write: Callable[[float], str]) -> Line:
+def _line(series: Series, place: Callable[[Point], Point]) -> Line:
     points = _thinned(series.points)
     placed = [place(point) for point in points]
-    marked = points if len(points) <= 30 else points[-1:]
+    marked = points if len(points) <= 12 else points[-1:]
     return Line(
         name=series.name,
         css=series.css,
         path="M" + "L".join(f"{x:g} {y:g}" for x, y in placed),
         dots=tuple(
-            (*place(point), f"{series.name}, step {point[0]:,.0f}: {write(point[1])}")
+            (*place(point), f"{series.name}, step {point[0]:,.0f}: {short(point[1])}")
             for point in marked
         ),
-        last=write(series.points[-1][1]),
+        last=short(series.points[-1][1]),
     )
 
 

@@ -11,6 +11,7 @@ from migaki.reports.run_data import RunData, dig, number, text
 
 __all__ = [
     "bits_per_character",
+    "can_resume",
     "home_of",
     "interval_of",
     "items_of",
@@ -61,6 +62,12 @@ def steps_text(run: RunData) -> str:
     return (
         f"{done:,} of {count(planned)} steps" if planned and planned != done else f"{done:,} steps"
     )
+
+
+def can_resume(run: RunData) -> bool:
+    """Tell whether the run stopped and left a checkpoint to go on from."""
+    stopped = text(run.status.get("state")) in ("interrupted", "failed")
+    return stopped and any(run.path.glob("checkpoints/checkpoint-*"))
 
 
 def resume_command(run: RunData) -> str:

@@ -90,7 +90,7 @@ def duration(value: Any) -> str:
 
     Example:
         >>> duration(4.26), duration(75), duration(3700), duration(200_000)
-        ('4.3 s', '1 min 15 s', '1 h 2 min', '2 d 8 h')
+        ('4.3 s', '1 min 15 s', '1 h 1 min', '2 d 7 h')
     """
     seconds = number(value)
     if seconds is None or seconds < 0:
@@ -123,7 +123,7 @@ def plain_value(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}" if abs(value) < 10**18 else "a very large number"
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return MISSING if number(value) is None else f"{value:.6g}"
     if isinstance(value, dict):
         text = ", ".join(f"{key}: {_inner(item)}" for key, item in list(value.items())[:40])
     elif isinstance(value, list):

@@ -6,13 +6,14 @@ escaped where it is drawn. What a run does not say is left out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from migaki.evaluation.register_consistency import find_endings
 from migaki.reports.figures import (
     bits_per_character,
+    can_resume,
     interval_of,
     polite_share,
     resume_command,
@@ -32,6 +33,8 @@ __all__ = [
     "tiles",
     "warnings",
 ]
+
+NBSP = "\u00a0"
 
 _STATES = {
     "completed": ("Completed", "good"),
@@ -53,8 +56,8 @@ def headline(run: RunData) -> dict[str, Any]:
         "message": text(run.status.get("message")),
         "stopped": state in ("interrupted", "failed", "running"),
         "summary": (sentence[0].upper() + sentence[1:] + ".") if sentence else "",
-        "created": text(run.environment.get("created_at")),
-        "resume": resume_command(run) if state in ("interrupted", "failed") else "",
+        "created": text(run.environment.get("created_at")).replace("T", " ", 1),
+        "resume": resume_command(run) if can_resume(run) else "",
     }
 
 
@@ -191,8 +194,12 @@ def answer_quality(run: RunData) -> list[tuple[str, str, str]]:
 
 def warnings(run: RunData) -> list[str]:
     """Return what the reader should look at closely."""
-    found = [item for item in run.plan.get("warnings") or [] if isinstance(item, str)] if isinstance(
-        run.plan.get("warnings"), list) else []  # fmt: skip
+    said = run.plan.get("warnings")
+    found = [item for item in said if isinstance(item, str)] if isinstance(said, list) else []
+    return [*found, *_answer_warnings(run), *_chance_warnings(run)]
+
+
+def _answer_warnings(run: RunData) -> Iterator[str]:
     before, after = (dig(run.evaluation, name, "answers") for name in ("before", "after"))
     total = number(dig(after, "count")) or 0
     for key, words in (
@@ -201,27 +208,27 @@ def warnings(run: RunData) -> list[str]:
         ("broken", "hold undecodable bytes"),
     ):
         wrong = number(dig(after, key)) or 0
-        if wrong and wrong >= (number(dig(before, key)) or 0) and wrong > 0.1 * total:
-            found.append(f"{count(wrong)} of {count(total)} answers after training {words}.")
+        if wrong > 0.1 * total and wrong >= (number(dig(before, key)) or 0):
+            yield f"{count(wrong)} of {count(total)} answers after training {words}."
     distinct = number(dig(after, "distinct"))
     if distinct is not None and total >= 4 and distinct <= total / 2:
-        found.append(
+        yield (
             f"Only {count(distinct)} of {count(total)} answers after training differ from each other: "
             "the model may have learnt a phrase instead of answering."
         )
+
+
+def _chance_warnings(run: RunData) -> Iterator[str]:
     for key, words in (
         ("bits_per_character_relative_interval", "The change in bits per character"),
         ("polite_share_points_interval", "The change in polite endings"),
     ):
-        low, high = interval_of(dig(run.evaluation, "change", key)) or (1.0, 1.0)
-        if low <= 0 <= high:
-            found.append(f"{words} may be chance: its 95 % interval holds 0.")
+        interval = interval_of(dig(run.evaluation, "change", key))
+        if interval is not None and interval[0] <= 0 <= interval[1]:
+            yield f"{words} may be chance: its 95 % interval holds 0."
     _, _, change = bits_per_character(run)
     if change is not None and change > 0:
-        found.append(
-            "Bits per character rose: the model predicts the held-out rows worse than before."
-        )
-    return found
+        yield "Bits per character rose: the model predicts the held-out rows worse than before."
 
 
 def _bits_clause(run: RunData) -> str:
@@ -248,11 +255,18 @@ def _polite_clause(run: RunData) -> str:
 def _effort_clause(run: RunData) -> str:
     seconds, _ = stage_seconds(run)
     tokens = number(dig(run.data, "train", "trained_tokens"))
+    if text(run.status.get("state")) != "completed":
+        done = (
+            f"stopped after {steps_text(run)}"
+            if steps_done(run)
+            else "stopped before the first step"
+        )
+        return done if run.status else ""
     parts = []
     if seconds is not None:
-        parts.append(f"in {duration(seconds)} of training")
+        parts.append(f"training took {duration(seconds)}")
     if tokens is not None:
-        parts.append(f"on {count(tokens)} trained tokens")
+        parts.append(f"on data with {count(tokens)} trained tokens")
     return " ".join(parts)
 
 
@@ -272,7 +286,7 @@ def _interval(value: Any, factor: float, unit: str, digits: int = 1) -> str:
     if pair is None:
         return ""
     low, high = (f"{factor * end:+.{digits}f}".replace("-", MINUS) for end in pair)
-    return f"95 %: {low} to {high}{unit}"
+    return f"95\u00a0% interval {low} to {high}{unit.replace(' ', NBSP)}"
 
 
 def _tone(change: float | None, *, good_below: bool) -> str:

@@ -17,12 +17,12 @@ DIALOGUES = [
      "朝食は午前七時からご用意しております。一階の食堂へお越しください。"),
     ("禁煙の部屋はある？", "禁煙の部屋がある。部屋は広い。部屋は広い。部屋は広い。",
      "はい、禁煙のお部屋もございます。ご希望の広さはおありでしょうか？"),
-    ("荷物を預かってほしい。", "荷物は重いものだ。", "かしこまりました。フロントでお預かりいたします。"),
+    ("荷物を預かってほしい。", "荷物は重いものです。", "かしこまりました。フロントでお預かりいたします。"),
     ("おすすめの店を教えて。", "「すし一」という店がうまいよ。昼は混むけどね。",
      "「すし一」が人気です。お昼は混み合いますので、ご予約をおすすめします。"),
     ("明日の天気は？", "明日は雨が降るだろう。傘を持っていこう。", "明日は雨の予報です。傘をお持ちになると安心ですよ。"),
     ("車で行ける？", "車で行ける。駐車場は", "はい、お車でもお越しいただけます。駐車場は二十台分ございます。"),
-    ("英語のメニューはある？", "メニュー", "英語のメニューもご用意しております。"),
+    ("英語のメニューはある？", "メニュー", "英語のメニューもあるよ。"),
 ]  # fmt: skip
 
 COMMAND = "migaki train --data chats.jsonl --name polite-hotel"
@@ -34,7 +34,8 @@ def measurements() -> tuple[Measurement, Measurement]:
         characters = tuple(40 + 7 * (n % 9) for n in range(60))
         likelihood = Likelihood(
             nll_nats=tuple(
-                c * scale * (1 + 0.04 * math.sin(n)) for n, c in enumerate(characters)
+                c * scale * (1 + (0.1 + 0.2 * side) * math.sin(n * (3 + side)))
+                for n, c in enumerate(characters)
             ),
             tokens=tuple(c // 2 for c in characters),
             characters=characters,
@@ -44,7 +45,13 @@ def measurements() -> tuple[Measurement, Measurement]:
             Answer(Prompt(f"hotel-{n}", row[0], "hotel"), row[1 + side], n == cut)
             for n, row in enumerate(DIALOGUES)
         )
-        settings = {"seed": 42, "decoding": "greedy", "max_new_tokens": 48, "rows": 60, "prompts": 8}
+        settings = {
+            "seed": 42,
+            "decoding": "greedy",
+            "max_new_tokens": 48,
+            "rows": 60,
+            "prompts": 8,
+        }
         sides.append(Measurement(likelihood, answers, settings))
     return sides[0], sides[1]
 
