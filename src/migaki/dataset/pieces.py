@@ -219,10 +219,10 @@ def _is_trained(item: Encoded) -> bool:
 
 def _drop_untrained(work: Work) -> None:
     """Leave out pieces in which nothing is trained, and rows of which no piece is left."""
-    kept = [piece for piece in work.pieces if _is_trained(piece.encoded)]
+    kept = [p for p in work.pieces if p.row not in work.refused and _is_trained(p.encoded)]
     alive = {piece.row for piece in kept}
     for piece in work.pieces:
-        if piece.row not in alive:
+        if piece.row not in alive and piece.row not in work.refused:
             work.dropped.setdefault(piece.row, "no token of it is trained")
     work.pieces = kept
     work.dropped = {row: why for row, why in work.dropped.items() if row not in alive}

@@ -82,7 +82,7 @@ class ChatTemplate:
             eos_token=tokenizer.eos_token,
             origin=self.origin,
         )
-        self._shapes: dict[tuple[str, ...], tuple[View, ...] | str] = {}
+        self._shapes: dict[tuple[tuple[str, str, bool], ...], tuple[View, ...] | str] = {}
         self._knows_system: bool | None = None
 
     @property
@@ -136,23 +136,25 @@ class ChatTemplate:
 
     def _views(self, chat: Chat, parts: Sequence[Part], where: str) -> tuple[View, ...]:
         """Return the views of the conversation's shape, examined once for all rows of that shape."""
-        key = tuple(
-            f"{part.message}{chat.messages[part.message].role}{part.kind}" for part in parts
-        )
-        empty = tuple(str(n) for n, m in enumerate(chat.messages) if m.reasoning == "")
         if chat.tools or any(m.tool_calls for m in chat.messages):
-            key = (f"{id(chat)}",)  # the calls themselves are part of the shape
-            self._shapes.pop(key, None)
-        key += empty
-        if key not in self._shapes:
-            try:
-                self._shapes[key] = self._builder.build(chat, parts, where)
-            except CannotRenderError as err:
-                self._shapes[key] = str(err)
-        found = self._shapes[key]
+            found = self._examine(chat, parts, where)  # the calls themselves are part of the shape
+        else:
+            key = tuple(
+                (chat.messages[part.message].role, part.kind, chat.messages[part.message].reasoning == "")
+                for part in parts
+            )
+            if key not in self._shapes:
+                self._shapes[key] = self._examine(chat, parts, where)
+            found = self._shapes[key]
         if isinstance(found, str):
             raise RowProblemError(f"the chat template refuses this conversation: {found}")
         return found
+
+    def _examine(self, chat: Chat, parts: Sequence[Part], where: str) -> tuple[View, ...] | str:
+        try:
+            return self._builder.build(chat, parts, where)
+        except CannotRenderError as err:
+            return str(err)
 
     def _fill(self, view: View, chat: Chat, parts: Sequence[Part], where: str) -> Rendered:
         """Prove the skeleton against a real render and put the contents in."""
