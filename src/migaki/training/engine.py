@@ -246,7 +246,7 @@ class Engine(Trainer):  # type: ignore[misc]
         if not math.isfinite(loss):
             raise self.diverged(f"the loss on held-out rows is {loss}", step=self.state.global_step)
         metrics = {f"{metric_key_prefix}_loss": loss, f"{metric_key_prefix}_tokens": trained}
-        if characters := int(getattr(rows, "trained_characters", 0)):
+        if characters := sum(getattr(rows, "trained_characters", ())):
             bits = nll / math.log(2) / characters
             metrics[f"{metric_key_prefix}_bits_per_character"] = bits
         metrics[f"{metric_key_prefix}_runtime"] = round(time.perf_counter() - started, 3)
@@ -706,9 +706,8 @@ def _result(engine: Engine, choices: Mapping[str, str]) -> TrainingResult:
 
 
 def _characters_per_token(rows: Rows) -> float:
-    """Return how many characters a trained token stands for; 0 where the dataset does not say."""
-    characters = getattr(rows, "trained_characters", 0)
-    return float(characters) / max(1, int(getattr(rows, "trained_tokens", 0) or characters or 1))
+    """Return how many characters a token stands for; 0 where the dataset does not say."""
+    return sum(getattr(rows, "characters", ())) / max(1, getattr(rows, "total_tokens", 0))
 
 
 def _vocabulary(model: nn.Module) -> int:

@@ -69,11 +69,11 @@ class Flow(TrainerCallback):  # type: ignore[misc]
         """Show the step; at the end or on a wish to stop, leave nothing unwritten."""
         if state.global_step >= state.max_steps:
             control.should_log = True
+        if self._engine.observer is not None:
+            self._show(state)
         if self._stop.wanted:
             control.should_save = True
             control.should_training_stop = True
-        if self._engine.observer is not None:
-            self._show(state)
 
     def _show(self, state: TrainerState) -> None:
         done = state.global_step - self._started_step

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,7 @@ class Rows:
     """Tokenised rows, as migaki.dataset makes them."""
 
     rows: list[dict[str, list[int]]]
-    trained_characters: int = 0
+    trained_characters: Sequence[int] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -79,7 +79,7 @@ def make_rows(count: int, *, seed: int = 0, shortest: int = 4, longest: int = 40
         ids = [65 + (start + i) % 10 for i in range(length)]
         prompt = rng.randint(0, length - 2)
         rows.append({"input_ids": ids, "labels": [-100] * prompt + ids[prompt:]})
-    return Rows(rows, trained_characters=sum(sum(x != -100 for x in r["labels"]) for r in rows))
+    return Rows(rows, trained_characters=[sum(x != -100 for x in r["labels"]) for r in rows])
 
 
 @pytest.fixture

@@ -135,7 +135,7 @@ def test_evaluation_is_exact_and_counts_characters(config: Make) -> None:
     assert record["loss"] == pytest.approx(nll / tokens, rel=1e-6)
     assert record["tokens"] == tokens
     assert record["bits_per_character"] == pytest.approx(
-        nll / math.log(2) / held_out.trained_characters, rel=1e-6
+        nll / math.log(2) / sum(held_out.trained_characters), rel=1e-6
     )
     assert result.eval_loss == record["loss"]
 
