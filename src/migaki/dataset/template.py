@@ -140,7 +140,11 @@ class ChatTemplate:
             found = self._examine(chat, parts, where)  # the calls themselves are part of the shape
         else:
             key = tuple(
-                (chat.messages[part.message].role, part.kind, chat.messages[part.message].reasoning == "")
+                (
+                    chat.messages[part.message].role,
+                    part.kind,
+                    chat.messages[part.message].reasoning == "",
+                )
                 for part in parts
             )
             if key not in self._shapes:

@@ -35,7 +35,7 @@ class TokenDataset(Dataset[dict[str, Any]]):
         input_ids: Shape (tokens of all examples,).
         labels: Same shape; -100 where a token is not trained.
         starts: Shape (examples + 1,): where each example begins, and the end of the last.
-        characters: Characters of text that all tokens of each example stand for.
+        characters: Characters of the data that all tokens of each example stand for.
         trained_characters: Characters of the data that its trained tokens stand for.
         origins: File and line of each example; empty for texts that came from no file.
     """

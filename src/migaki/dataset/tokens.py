@@ -39,6 +39,8 @@ class Encoded:
     """Shape (tokens, 2): the characters that each token stands for."""
     written: Spans
     """Characters of the data among the trained ones."""
+    contents: Spans
+    """All characters of the data; the rest is the template's."""
     straddling: int = 0
     """Tokens that reach over the border of a trained span."""
     imitations: int = 0
@@ -49,21 +51,19 @@ class Encoded:
         return np.where(self.trained, self.ids, np.int32(IGNORED)).astype(np.int32)
 
     def characters(self) -> int:
-        """Return how many characters of text all tokens together stand for."""
-        return int(self.offsets[:, 1].max() - self.offsets[:, 0].min()) if len(self.ids) else 0
+        """Return how many characters of the data all tokens together stand for."""
+        return _within(self.offsets, self.contents)
 
     def trained_characters(self) -> int:
         """Return how many characters of the data the trained tokens stand for."""
-        if not self.trained.any():
-            return 0
-        end = int(self.offsets[self.trained, 1].max())
-        start = int(self.offsets[self.trained, 0].min())
-        return sum(max(0, min(b, end) - max(a, start)) for a, b in self.written)
+        return _within(self.offsets[self.trained], self.written)
 
     def window(self, start: int, stop: int) -> Encoded:
         """Return the tokens from ``start`` to before ``stop``; counts stay with the whole."""
         part = slice(start, stop)
-        return Encoded(self.ids[part], self.trained[part], self.offsets[part], self.written)
+        return Encoded(
+            self.ids[part], self.trained[part], self.offsets[part], self.written, self.contents
+        )
 
 
 class Encoder:
@@ -156,7 +156,7 @@ class Encoder:
                     "does not read as one control token, so the model would never learn to stop.",
                     hint="The chat template and the tokenizer do not belong together.",
                 )
-        return Encoded(ids, trained, offsets, item.written, straddling, replaced)
+        return Encoded(ids, trained, offsets, item.written, item.contents, straddling, replaced)
 
     def _divided(
         self, ids: IntArray, offsets: IntArray, item: Rendered
@@ -221,7 +221,7 @@ class Encoder:
         trained = np.concatenate(
             [np.zeros(len(before), dtype=bool), trained, np.ones(len(after), dtype=bool)]
         )
-        return Encoded(ids, trained, offsets, ((trained_from, length),), straddling)
+        return Encoded(ids, trained, offsets, ((trained_from, length),), ((0, length),), straddling)
 
     def _document_ends(self) -> tuple[IntArray, IntArray]:
         bos, eos = self._tokenizer.bos_token_id, self._tokenizer.eos_token_id
@@ -229,6 +229,14 @@ class Encoder:
         before = [bos] if bos is not None and own[:1] == [bos] else []
         after = [eos] if eos is not None else []
         return np.array(before, dtype=np.int32), np.array(after, dtype=np.int32)
+
+
+def _within(offsets: IntArray, spans: Spans) -> int:
+    """Return how many characters of the spans lie between the first and the last token."""
+    if len(offsets) == 0:
+        return 0
+    start, end = int(offsets[:, 0].min()), int(offsets[:, 1].max())
+    return sum(max(0, min(b, end) - max(a, start)) for a, b in spans)
 
 
 def _overlap(offsets: IntArray, spans: Spans) -> tuple[npt.NDArray[np.bool_], int]:

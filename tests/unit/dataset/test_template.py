@@ -58,7 +58,14 @@ class TestEveryTemplate:
     def test_a_turn_ends_with_its_control_token_and_nothing_behind(
         self, name: str, messages: Any
     ) -> None:
-        ends = ("<|im_end|>", "<|eot_id|>", "</s>", "<end_of_turn>", "<｜end▁of▁sentence｜>", "<|end|>")
+        ends = (
+            "<|im_end|>",
+            "<|eot_id|>",
+            "</s>",
+            "<end_of_turn>",
+            "<｜end▁of▁sentence｜>",
+            "<|end|>",
+        )
         for text in trained(render(templates.GOOD[name], messages)):
             assert text.endswith(ends)
             assert sum(text.count(end) for end in ends) == 1
@@ -80,14 +87,18 @@ class TestEveryTemplate:
         ]
         for turn, (item, (start, _)) in zip(turns, spans, strict=True):
             given = [m.as_mapping() for m in chat.messages[:turn]]
-            prompt = tokenizer.apply_chat_template(given, tokenize=False, add_generation_prompt=True)
+            prompt = tokenizer.apply_chat_template(
+                given, tokenize=False, add_generation_prompt=True
+            )
             assert item.text[:start] == prompt
 
     def test_trained_tokens_decode_to_the_trained_text(self, name: str, messages: Any) -> None:
         tokenizer = make_tokenizer(templates.GOOD[name])
         rendered = ChatTemplate(tokenizer).render(make_chat(messages), where="f:1")
         for item, encoded in zip(
-            rendered, Encoder(tokenizer).encode_chats(rendered, ["f:1"] * len(rendered)), strict=True
+            rendered,
+            Encoder(tokenizer).encode_chats(rendered, ["f:1"] * len(rendered)),
+            strict=True,
         ):
             assert tokenizer.decode(encoded.ids) == item.text
             assert tokenizer.decode(encoded.ids[encoded.trained]) == "".join(trained([item]))
@@ -194,7 +205,11 @@ def test_agrees_with_the_generation_marks_of_a_template_that_has_them() -> None:
 TOOLS = [
     {
         "type": "function",
-        "function": {"name": "get_weather", "description": "天気", "parameters": {"type": "object"}},
+        "function": {
+            "name": "get_weather",
+            "description": "天気",
+            "parameters": {"type": "object"},
+        },
     }
 ]
 CALLING = [
@@ -219,7 +234,9 @@ class TestTools:
     def test_calls_and_answers_are_trained_and_results_are_not(self) -> None:
         rendered = render(templates.QWEN25, CALLING, tools=TOOLS)
         call, answer = trained(rendered)
-        assert call.startswith('\n<tool_call>\n{"name": "get_weather"') or call.startswith("<tool_call>")
+        assert call.startswith('\n<tool_call>\n{"name": "get_weather"') or call.startswith(
+            "<tool_call>"
+        )
         assert "東京" in call
         assert call.endswith("</tool_call><|im_end|>")
         assert answer == "東京は晴れです。<|im_end|>"
