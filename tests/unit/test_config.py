@@ -32,7 +32,9 @@ def test_values_are_read_as_a_user_means_them(text: str, value: object) -> None:
 
 
 def test_unknown_key_names_the_nearest_valid_one() -> None:
-    with pytest.raises(ConfigError, match=r"unknown key 'training\.learning_rat'.*'training\.learning_rate'"):
+    with pytest.raises(
+        ConfigError, match=r"unknown key 'training\.learning_rat'.*'training\.learning_rate'"
+    ):
         config.build(Recipe, {"training": {"learning_rat": 1e-4}}, where="the recipe")
 
 

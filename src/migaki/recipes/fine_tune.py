@@ -286,11 +286,10 @@ class _Job:
         if self.plan.recipe.method == "full":
             loading.save_model(model, self.plan.tokenizer, self.run.model)
         else:
+            from migaki.models import adapters
+
             adapters.save_adapter(
-                model,
-                self.run.adapter,
-                tokenizer=self.plan.tokenizer,
-                base=self.plan.recipe.model.name,
+                model, self.run.adapter, tokenizer=self.plan.tokenizer, base=self.base.name
             )
 
     def _measure(self, model: PreTrainedModel) -> runner.Measurement:

@@ -118,7 +118,7 @@ def make_plan(
         steps=steps,
         memory=estimate,
         available_gib=available_gib,
-        seconds=_estimate_seconds(recipe, shape.parameters, data, device, dtype),
+        seconds=_estimate_seconds(recipe, shape.parameters, data, device, dtype, steps=steps),
         choices={
             "recipe": origin,
             "precision": f"{dtype}".removeprefix("torch.") + f": {dtype_reason}",
@@ -182,11 +182,18 @@ def _estimate_memory(
 
 
 def _estimate_seconds(
-    recipe: Recipe, parameters: int, data: PreparedData, device: torch.device, dtype: torch.dtype
+    recipe: Recipe,
+    parameters: int,
+    data: PreparedData,
+    device: torch.device,
+    dtype: torch.dtype,
+    *,
+    steps: int,
 ) -> float:
     """4N operations per token train an adapter (forward, and backward through), 6N every weight."""
     per_token = (6 if recipe.method == "full" else 4) * parameters
-    tokens = sum(data.train.lengths) * recipe.training.num_epochs
+    rows = steps * recipe.training.batch_size * recipe.training.gradient_accumulation_steps
+    tokens = rows * data.train.total_tokens / max(1, len(data.train))
     rate = speed.measure_matmul_flops(device, dtype) * _STEP_EFFICIENCY
     return per_token * tokens / rate
 
