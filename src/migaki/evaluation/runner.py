@@ -176,11 +176,13 @@ def measure(
 
 def _scored_rows(rows: TokenDataset) -> list[ScoredRow]:
     """Take the rows that can be measured: a row cut to its question has nothing trained left."""
-    usable = (rows.characters > 0) & (rows.trained_lengths > 0)
     found = []
-    for index in usable.nonzero()[0].tolist():
-        ids, labels = rows.row(index)
-        found.append(ScoredRow(ids.tolist(), labels.tolist(), int(rows.characters[index])))
+    for index, (characters, trained) in enumerate(
+        zip(rows.trained_characters, rows.trained_lengths, strict=True)
+    ):
+        if characters > 0 and trained > 0:
+            ids, labels = rows.row(index)
+            found.append(ScoredRow(ids.tolist(), labels.tolist(), characters))
     return found
 
 
