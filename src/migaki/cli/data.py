@@ -194,7 +194,8 @@ def _coloured(row: PreviewRow) -> Text:
     text = Text()
     for number, token in enumerate(row.tokens):
         body = _visible(token)
-        style = _style(token, odd=bool(number % 2))
+        last = number + 1 == len(row.tokens) or not row.tokens[number + 1].trained
+        style = _style(token, odd=bool(number % 2), last=last)
         lines = body.split("\n")
         for part in lines[:-1]:
             text.append(part, style=style)
@@ -203,10 +204,12 @@ def _coloured(row: PreviewRow) -> Text:
     return text
 
 
-def _style(token: PreviewToken, *, odd: bool) -> str:
+def _style(token: PreviewToken, *, odd: bool, last: bool) -> str:
     # 256-colour backgrounds: two near shades of green and of grey, so that borders can be seen.
+    if token.control and token.trained:
+        return "bold black on gold1" if last else "bold black on green3"
     if token.control:
-        return "bold black on gold1" if token.trained else "cyan on grey19"
+        return "cyan on grey19"
     if token.trained:
         style = "bold white on dark_green" if odd else "bold white on color(28)"
     else:

@@ -1,0 +1,185 @@
+"""Files of every kind to rows with their lines, and what damaged ones get."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from migaki.corpus.files import SAMPLES, BadRow, Row, find_files, open_file
+from migaki.corpus.samples import SAMPLES_PATH
+from migaki.errors import DataError, UsageError
+
+ROWS = [{"text": "一つ目。"}, {"text": "二つ目\nの行。"}, {"text": "三つ目。"}]
+
+
+def rows(path: Path, **kwargs: str) -> list[Row | BadRow]:
+    return list(open_file(path, **kwargs).rows())
+
+
+def good(path: Path) -> list[tuple[int, object]]:
+    found = rows(path)
+    assert all(isinstance(row, Row) for row in found), found
+    return [(row.line, row.value) for row in found if isinstance(row, Row)]
+
+
+def jsonl(values: list[object]) -> str:
+    return "".join(json.dumps(v, ensure_ascii=False) + "\n" for v in values)
+
+
+class TestJson:
+    def test_lines(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.jsonl"
+        path.write_text("\n" + jsonl(ROWS).replace("\n", "\n\n", 1), encoding="utf-8")
+        assert good(path) == [(2, ROWS[0]), (4, ROWS[1]), (5, ROWS[2])]
+
+    @pytest.mark.parametrize("codec", ["utf-8-sig", "cp932", "euc_jp", "utf-16"])
+    @pytest.mark.parametrize("end", ["\n", "\r\n"])
+    def test_lines_in_any_encoding(self, tmp_path: Path, codec: str, end: str) -> None:
+        path = tmp_path / "a.jsonl"
+        path.write_bytes(jsonl(ROWS).replace("\n", end).encode(codec))
+        assert [value for _, value in good(path)] == ROWS
+        assert open_file(path).encoding.codec == codec  # type: ignore[union-attr]
+
+    def test_array_with_the_lines_of_its_elements(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.json"
+        path.write_text(json.dumps(ROWS, ensure_ascii=False, indent=1), encoding="utf-8")
+        assert good(path) == [(2, ROWS[0]), (5, ROWS[1]), (8, ROWS[2])]
+
+    def test_lines_under_the_name_json_and_an_array_under_the_name_jsonl(self, tmp_path: Path) -> None:
+        (tmp_path / "a.json").write_text(jsonl(ROWS), encoding="utf-8")
+        (tmp_path / "b.jsonl").write_text(json.dumps(ROWS), encoding="utf-8")
+        assert [v for _, v in good(tmp_path / "a.json")] == ROWS
+        assert [v for _, v in good(tmp_path / "b.jsonl")] == ROWS
+
+    def test_one_object_that_holds_the_rows(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.json"
+        path.write_text(json.dumps({"version": 1, "data": ROWS}, indent=1), encoding="utf-8")
+        assert [v for _, v in good(path)] == ROWS
+
+    def test_a_broken_line_is_a_bad_row(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.jsonl"
+        path.write_text('{"text": "良い"}\n{"text": "切れ\n{"text" "悪い"}\n', encoding="utf-8")
+        _, cut, broken = rows(path)
+        assert isinstance(cut, BadRow)
+        assert (cut.line, cut.raw) == (2, '{"text": "切れ')
+        assert "cut off at column" in cut.reason
+        assert isinstance(broken, BadRow)
+        assert "not valid JSON at column 9" in broken.reason
+
+    def test_a_broken_byte_is_a_bad_row(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.jsonl"
+        path.write_bytes(jsonl(ROWS[:1]).encode() + b'{"text": "\xe4\xb8"}\n' + jsonl(ROWS[2:]).encode())
+        found = rows(path, encoding="utf-8")
+        assert isinstance(found[1], BadRow)
+        assert "not valid UTF-8" in found[1].reason
+        assert isinstance(found[2], Row)
+
+    @pytest.mark.parametrize("keep", [0.3, 0.5, 0.9])
+    def test_an_array_cut_in_half_is_an_error_with_its_place(self, tmp_path: Path, keep: float) -> None:
+        path = tmp_path / "half.json"
+        text = json.dumps(ROWS * 20, ensure_ascii=False, indent=1)
+        path.write_text(text[: int(len(text) * keep)], encoding="utf-8")
+        with pytest.raises(DataError, match=r"half\.json:\d+: the JSON is cut off|not valid JSON") as error:
+            rows(path)
+        assert error.value.hint
+
+    def test_an_array_broken_in_the_middle_names_the_line(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.json"
+        path.write_text('[{"text": "a"},\n{"text": b},\n{"text": "c"}]', encoding="utf-8")
+        with pytest.raises(DataError, match=r"a\.json:2"):
+            rows(path)
+
+
+class TestTables:
+    def test_csv_with_quotes_and_line_ends(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.csv"
+        path.write_bytes('prompt,completion\r\n"一行\n二行","「""はい""」"\r\n三,四\r\n'.encode("cp932"))
+        assert good(path) == [
+            (2, {"prompt": "一行\n二行", "completion": '「"はい"」'}),
+            (4, {"prompt": "三", "completion": "四"}),
+        ]
+
+    def test_a_row_with_too_few_columns_is_bad(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.csv"
+        path.write_text("text,label\nある,1\nない\n", encoding="utf-8")
+        bad = rows(path)[1]
+        assert isinstance(bad, BadRow)
+        assert (bad.line, bad.reason) == (3, "has 1 columns where the header has 2")
+
+    def test_tsv_with_bare_quotes(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.tsv"
+        path.write_text('ja\ten\n彼は言った\t"Hello," he said\n', encoding="utf-8")
+        assert good(path) == [(2, {"ja": "彼は言った", "en": '"Hello," he said'})]
+
+    def test_tsv_of_a_spreadsheet(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.tsv"
+        path.write_text('ja\ten\n"一\n二"\tone\n', encoding="utf-8")
+        assert good(path) == [(2, {"ja": "一\n二", "en": "one"})]
+
+    def test_parquet_by_content(self, tmp_path: Path) -> None:
+        path = tmp_path / "without_suffix"
+        pq.write_table(pa.Table.from_pylist(ROWS * 1000), path)
+        found = good(path)
+        assert len(found) == 3000
+        assert found[2999] == (3000, ROWS[2])
+
+    def test_parquet_cut_off(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.parquet"
+        pq.write_table(pa.Table.from_pylist(ROWS * 1000), path)
+        path.write_bytes(path.read_bytes()[:-100])
+        with pytest.raises(DataError, match="not a readable Parquet file"):
+            rows(path)
+
+
+def test_text_by_paragraphs(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes("\r\n題\r\n\r\n一段落目。\r\n続き。\r\n\r\n　\r\n二段落目。".encode("euc_jp"))
+    assert good(path) == [(2, "題"), (4, "一段落目。\n続き。"), (8, "二段落目。")]
+
+
+class TestNotThere:
+    def test_missing(self) -> None:
+        with pytest.raises(DataError, match=r"nothing\.jsonl does not exist"):
+            find_files(["nothing.jsonl"])
+
+    @pytest.mark.parametrize("content", [b"", b"\n\n", b"\xef\xbb\xbf"])
+    def test_empty(self, tmp_path: Path, content: bytes) -> None:
+        (tmp_path / "a.jsonl").write_bytes(content)
+        with pytest.raises(DataError, match="is empty"):
+            open_file(tmp_path / "a.jsonl")
+
+    def test_empty_array(self, tmp_path: Path) -> None:
+        (tmp_path / "a.json").write_text("[]")
+        with pytest.raises(DataError, match="empty JSON array"):
+            rows(tmp_path / "a.json")
+
+    def test_packed(self, tmp_path: Path) -> None:
+        (tmp_path / "a.jsonl.gz").write_bytes(b"\x1f\x8b\x08\x00data")
+        with pytest.raises(DataError, match="compressed"):
+            open_file(tmp_path / "a.jsonl.gz")
+
+    def test_a_folder_of_nothing(self, tmp_path: Path) -> None:
+        (tmp_path / "a.png").touch()
+        with pytest.raises(DataError, match="holds no data files"):
+            find_files([str(tmp_path)])
+
+    def test_named_twice(self, tmp_path: Path) -> None:
+        (tmp_path / "a.txt").write_text("x")
+        with pytest.raises(UsageError, match="named twice"):
+            find_files([str(tmp_path / "a.txt")] * 2)
+
+
+def test_folders_globs_and_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("b.jsonl", "a.txt", "c.png"):
+        (tmp_path / name).write_text("x")
+    monkeypatch.chdir(tmp_path)
+    assert find_files([str(tmp_path)]) == [tmp_path / "a.txt", tmp_path / "b.jsonl"]
+    assert find_files(["*.txt"]) == [Path("a.txt")]
+    assert find_files([SAMPLES]) == [SAMPLES_PATH]
+    (tmp_path / SAMPLES).mkdir()  # what the user has himself wins
+    (tmp_path / SAMPLES / "mine.txt").write_text("x")
+    assert find_files([SAMPLES]) == [Path(SAMPLES) / "mine.txt"]
