@@ -1,37 +1,33 @@
-"""The command line as a user meets it: in a process of its own."""
+"""The command line as a user meets it; in this process, so that torch is imported once."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.integration.helpers import Migaki, chats
+from tests.integration.helpers import Migaki, Outcome, chats
+from typer.testing import CliRunner
+
+from migaki.cli.app import app
 
 
 @pytest.fixture
-def migaki(tmp_path: Path) -> Migaki:
+def migaki(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Migaki]:
     """Run ``migaki ARGUMENTS`` in an empty folder; stdout and stderr are kept apart."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    logger = logging.getLogger("migaki")
+    before = (logger.handlers, logger.propagate, logger.level)
 
-    def run(
-        *arguments: str, stdin: str = "", timeout: float = 240
-    ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "migaki", *arguments],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=timeout,
-            check=False,
-            cwd=tmp_path,
-            env={**os.environ, "HF_HUB_OFFLINE": "1", "COLUMNS": "200", "OMP_NUM_THREADS": "2"},
-        )
+    def run(*arguments: str, stdin: str = "") -> Outcome:
+        result = CliRunner().invoke(app, list(arguments), input=stdin, prog_name="migaki")
+        return Outcome(result.exit_code, result.stdout, result.stderr)
 
-    return run
+    yield run
+    logger.handlers, logger.propagate, logger.level = before
 
 
 @pytest.fixture

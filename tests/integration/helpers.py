@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from subprocess import CompletedProcess
+from dataclasses import dataclass
 
-Migaki = Callable[..., CompletedProcess[str]]
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command left: its exit status and what it printed."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Migaki = Callable[..., Outcome]
 
 
 def chats(count: int) -> list[dict[str, object]]:

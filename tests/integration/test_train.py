@@ -35,7 +35,7 @@ def test_a_run_leaves_a_whole_run_folder(migaki: Migaki, chat_file: Path, tmp_pa
     assert after["characters"] == before["characters"] > 0
     assert after["bits_per_character"] < before["bits_per_character"]
     metrics = _rows(run / "metrics.jsonl")
-    assert [row["step"] for row in metrics if row["kind"] == "validation"][-1] == 6
+    assert [row["step"] for row in metrics if row["split"] == "eval"][-1] == 6
     assert json.loads((run / "status.json").read_text(encoding="utf-8"))["state"] == "completed"
     answers = _rows(run / "samples.jsonl")
     assert all({"prompt", "before", "after"} <= row.keys() for row in answers)
@@ -170,7 +170,7 @@ def test_a_model_too_large_is_refused_before_it_is_loaded(
 
     tiny = Path(loading.resolve("migaki-tiny"))
     huge = tmp_path / "huge"
-    shutil.copytree(tiny, huge, ignore=shutil.ignore_patterns("*.safetensors"))
+    shutil.copytree(tiny, huge)  # the weights are never opened
     config = json.loads((huge / "config.json").read_text(encoding="utf-8"))
     config |= {
         "hidden_size": 8192, "num_hidden_layers": 80, "intermediate_size": 28672,
@@ -213,7 +213,7 @@ def test_wrong_use_is_status_2_and_says_what_is_right(
 
 @pytest.mark.slow
 def test_the_first_run_shows_a_real_effect(migaki: Migaki, tmp_path: Path) -> None:
-    done = migaki("train", "--yes", "--json", timeout=600)
+    done = migaki("train", "--yes", "--json")
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     change = result["evaluation"]["change"]

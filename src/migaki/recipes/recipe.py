@@ -119,7 +119,8 @@ def default_recipe_name(model: str, method: str | None) -> tuple[str, str]:
     """
     if model == EMBEDDED_MODEL and method in (None, "lora"):
         return "first-run", "the embedded model learns in a minute with its own settings"
-    return (method or "lora"), "no recipe was named: the settings for this method"
+    known = method if method in ("lora", "qlora", "full") else "lora"  # a wrong one is refused later
+    return known, "no recipe was named: the settings for this method"
 
 
 def read_recipe(
