@@ -4,6 +4,10 @@ Decoding is greedy, so the same model gives the same answers. Counted are the re
 endings and, so that a model which learnt a register and nothing else cannot pass, what is wrong with
 answers: empty, broken (undecodable bytes or control characters), repetitive, or one answer for all.
 
+An answer that is empty, or cut off by the length limit before any sentence ended, counts as one sentence
+of *other* register. Without that it would leave the denominator: a model that loops in 18 of 30 answers
+and ends the other 12 politely was seen to have a polite share of 100 %.
+
 Repetition is seq-rep-n (Welleck et al. 2020, Neural Text Generation with Unlikelihood Training,
 arXiv:1908.04319): 1 - distinct n-grams / n-grams, here of characters, with n = 6. Of 6,609 human answers
 in instruction_ja and ASDC, cut to 120 characters, the highest has 0.22 (mean 0.003); loops of a phrase
@@ -79,8 +83,10 @@ class Answer:
 
     @property
     def registers(self) -> RegisterCounts:
-        """How its sentences end."""
+        """How its sentences end; an answer in which no sentence ends counts as one *other*."""
         found = [ending.register for ending in find_endings(self.text, cut=self.cut)]
+        if not found:
+            return RegisterCounts(other=1)
         return RegisterCounts(*(found.count(register) for register in EndingRegister))
 
 
@@ -151,7 +157,7 @@ def repetition(text: str) -> float:
 def describe_answers(answers: Sequence[Answer]) -> dict[str, Any]:
     """Count what can be counted in answers, ready for JSON.
 
-    ``polite_share`` is that of all sentences of all answers, and 0 where ``sentences`` is 0.
+    ``polite_share`` is that of all sentences of all answers, where each answer counts for at least one.
     """
     registers = sum((answer.registers for answer in answers), RegisterCounts())
     shares = [repetition(answer.text) for answer in answers]

@@ -26,6 +26,12 @@ __all__ = ["commands", "curves", "data_facts", "environment_facts", "subject"]
 
 Facts = list[tuple[str, str]]
 
+_DATA_KEYS = frozenset(
+    {"files", "rows_read", "rows_kept", "rejected", "overlong", "train", "validation", "split",
+     "warnings"}
+)  # fmt: skip
+"""What the sections of the data show by name; anything else is listed as it stands."""
+
 _TOO_LARGE = 1e15
 """No axis is drawn for what is beyond: neighbouring numbers are no longer told apart there."""
 
@@ -93,16 +99,6 @@ def data_facts(run: RunData) -> dict[str, Any] | None:
     if not data:
         return None
     overlong = dig(data, "overlong")
-    known = {
-        "files",
-        "rows_read",
-        "rows_kept",
-        "rejected",
-        "overlong",
-        "train",
-        "validation",
-        "split",
-    }
     return {
         "files": [
             {
@@ -136,20 +132,28 @@ def data_facts(run: RunData) -> dict[str, Any] | None:
         "rejected_rows": [_rejected_row(row) for row in run.rejected[:20]],
         "overlong": _overlong(overlong) if isinstance(overlong, Mapping) else "",
         "tokens": [
-            (
-                name,
-                count(dig(data, key, "rows")),
-                count(dig(data, key, "tokens")),
-                count(dig(data, key, "trained_tokens")),
-                count(dig(data, key, "characters")),
-                _ratio(dig(data, key, "characters"), dig(data, key, "tokens")),
-            )
+            _token_row(name, data[key])
             for name, key in (("to train", "train"), ("held out", "validation"))
             if isinstance(dig(data, key), Mapping)
         ],
-        "split": plain_value(data.get("split")) if data.get("split") else "",
-        "more": [(str(k), plain_value(v)) for k, v in data.items() if k not in known],
+        "split": [(_title(str(k)), plain_value(v)) for k, v in items_of(data.get("split"))],
+        "more": [
+            (_title(str(k)), plain_value(v))
+            for k, v in data.items()
+            if k not in _DATA_KEYS and plain_value(v) != MISSING
+        ],
     }
+
+
+def _token_row(name: str, part: Mapping[str, Any]) -> tuple[str, ...]:
+    keys = ("rows", "tokens", "trained_tokens", "characters")
+    lengths = ("tokens_median", "tokens_p95", "tokens_longest")
+    return (
+        name,
+        *(count(part.get(key)) for key in keys),
+        _ratio(part.get("characters"), part.get("tokens")),
+        " / ".join(count(part.get(key)) for key in lengths),
+    )
 
 
 def environment_facts(run: RunData) -> Facts:
@@ -181,7 +185,9 @@ def environment_facts(run: RunData) -> Facts:
     facts += [
         (_title(str(k)), str(v)) for k, v in items_of(run.plan.get("choices")) if k != "precision"
     ]
-    facts += [(_title(str(k)), plain_value(v)) for k, v in items_of(environment.get("hardware"))]
+    told = {"device", "precision", "precision_reason"}  # by the precision above
+    hardware = [(k, v) for k, v in items_of(environment.get("hardware")) if k not in told]
+    facts += [(_title(str(k)), plain_value(v)) for k, v in hardware]
     facts += [(str(k), str(v)) for k, v in items_of(environment.get("packages"))]
     return [(name, value) for name, value in facts if value and value != MISSING]
 
@@ -283,4 +289,5 @@ def _ratio(characters: Any, tokens: Any) -> str:
 
 
 def _title(name: str) -> str:
-    return name.replace("_", " ").capitalize()
+    words = name.replace("_", " ").capitalize()
+    return words.replace("Cpu", "CPU").replace("Gpu", "GPU").replace(" gib", ", GiB")

@@ -65,8 +65,8 @@ def steps_text(run: RunData) -> str:
 
 
 def can_resume(run: RunData) -> bool:
-    """Tell whether the run stopped and left a checkpoint to go on from."""
-    stopped = text(run.status.get("state")) in ("interrupted", "failed")
+    """Tell whether the run did not complete (one that was killed says running) and left a checkpoint."""
+    stopped = text(run.status.get("state")) in ("interrupted", "failed", "running")
     return stopped and any(run.path.glob("checkpoints/checkpoint-*"))
 
 

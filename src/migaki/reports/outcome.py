@@ -36,6 +36,11 @@ __all__ = [
 
 NBSP = "\u00a0"
 
+_GOING_ON = (
+    "The run was still going on when this page was written, or it was killed without a word. "
+    "Write the page again with migaki report."
+)
+
 _STATES = {
     "completed": ("Completed", "good"),
     "interrupted": ("Interrupted", "warn"),
@@ -53,8 +58,7 @@ def headline(run: RunData) -> dict[str, Any]:
     return {
         "state": label,
         "tone": tone,
-        "message": text(run.status.get("message")),
-        "stopped": state in ("interrupted", "failed", "running"),
+        "message": _GOING_ON if state == "running" else text(run.status.get("message")),
         "summary": (sentence[0].upper() + sentence[1:] + ".") if sentence else "",
         "created": text(run.environment.get("created_at")).replace("T", " ", 1),
         "resume": resume_command(run) if can_resume(run) else "",
@@ -194,8 +198,9 @@ def answer_quality(run: RunData) -> list[tuple[str, str, str]]:
 
 def warnings(run: RunData) -> list[str]:
     """Return what the reader should look at closely."""
-    said = run.plan.get("warnings")
-    found = [item for item in said if isinstance(item, str)] if isinstance(said, list) else []
+    said = [run.plan.get("warnings"), run.data.get("warnings")]
+    found = [item for part in said if isinstance(part, list) for item in part]
+    found = list(dict.fromkeys(item for item in found if isinstance(item, str) and item))
     return [*found, *_answer_warnings(run), *_chance_warnings(run)]
 
 
@@ -256,11 +261,9 @@ def _effort_clause(run: RunData) -> str:
     seconds, _ = stage_seconds(run)
     tokens = number(dig(run.data, "train", "trained_tokens"))
     if text(run.status.get("state")) != "completed":
-        done = (
-            f"stopped after {steps_text(run)}"
-            if steps_done(run)
-            else "stopped before the first step"
-        )
+        going_on = text(run.status.get("state")) == "running"
+        done = steps_text(run) if steps_done(run) else "no step"
+        done = f"so far {done}" if going_on else f"stopped after {done}"
         return done if run.status else ""
     parts = []
     if seconds is not None:

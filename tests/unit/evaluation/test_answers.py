@@ -37,9 +37,16 @@ def test_what_is_wrong_with_answers_is_counted():
     assert found["count"] == 6
     assert found["distinct"] == 5
     assert (found["empty"], found["broken"], found["repetitive"], found["cut"]) == (1, 1, 1, 1)
-    assert (found["polite"], found["plain"], found["other"]) == (4, 1, 0)
-    assert found["polite_share"] == pytest.approx(4 / 5)
+    assert (found["polite"], found["plain"], found["other"]) == (4, 1, 2)
+    assert found["polite_share"] == pytest.approx(4 / 7)
     assert 0 < found["repetition"] < 1
+
+
+def test_a_loop_that_ends_no_sentence_does_not_leave_the_denominator():
+    loops = [Answer(PROMPT, "イール・" * 12, True)] * 18 + [Answer(PROMPT, "", False)] * 2
+    found = describe_answers([*loops, *[Answer(PROMPT, "近いです。", False)] * 10])
+    assert (found["sentences"], found["other"]) == (30, 20)
+    assert found["polite_share"] == pytest.approx(1 / 3)
 
 
 def test_no_answers_at_all():

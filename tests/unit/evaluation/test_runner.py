@@ -109,7 +109,8 @@ def _rows(labels: list[list[int]], characters: list[int]) -> TokenDataset:
         np.array([1, 2, 3, 4] * len(labels), dtype=np.int32),
         np.array(labels, dtype=np.int32).reshape(-1),
         np.arange(len(labels) + 1, dtype=np.int64) * 4,
-        np.array(characters, dtype=np.int64),
+        characters=[count + 5 for count in characters],  # of all tokens: not what is measured over
+        trained_characters=characters,
     )
 
 

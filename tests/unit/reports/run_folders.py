@@ -97,8 +97,12 @@ def data() -> dict[str, object]:
         "rows_read": 912, "rows_kept": 905,
         "rejected": {"no assistant turn": 5, "empty conversation": 2},
         "overlong": {"rows": 3, "policy": "truncate", "tokens_total_lost": 412, "tokens_trained_lost": 120},
-        "train": {"rows": 845, "tokens": 91_204, "trained_tokens": 48_310, "characters": 152_880},
-        "validation": {"rows": 60, "tokens": 6_420, "trained_tokens": 3_100, "characters": 10_790},
+        "train": {"rows": 845, "tokens": 91_204, "trained_tokens": 48_310, "characters": 152_880,
+                  "tokens_median": 98, "tokens_p95": 201, "tokens_longest": 512},
+        "validation": {"rows": 60, "tokens": 6_420, "trained_tokens": 3_100, "characters": 10_790,
+                       "tokens_median": 99, "tokens_p95": 188, "tokens_longest": 301},
+        "notes": {"turns after the last answer left out": 83}, "warnings": [], "end_of_turn": ["<|im_end|>"],
+        "template": "the chat template of the tokenizer", "text_ends_with": None,
         "split": {"method": "near-duplicates stay on one side (MinHash, Jaccard 0.7)", "groups": 871},
     }  # fmt: skip
 

@@ -239,6 +239,16 @@ def test_a_stopped_run_says_why_and_how_to_go_on(run, state):
     assert "migaki chat" not in said
 
 
+def test_a_run_that_says_running_may_have_been_killed(run):
+    (run / "checkpoints" / "checkpoint-25").mkdir(parents=True)
+    write_json(run / "status.json", {"state": "running", "message": ""})
+    (run / "evaluation.json").unlink()
+    said = read(run).text
+    assert "or it was killed without a word" in said
+    assert "So far 150 steps." in said
+    assert "migaki train --resume --name polite-hotel" in said
+
+
 def test_a_model_that_only_repeats_is_visible(run):
     before, _ = run_folders.measurements()
     loops = tuple(run_folders.Answer(a.prompt, "駅は近いです。" * 8, True) for a in before.answers)
