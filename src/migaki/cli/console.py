@@ -28,9 +28,16 @@ def quiet_libraries() -> None:
     """Keep the libraries below from writing into our output; their warnings go to our log."""
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     warnings.filterwarnings("ignore", category=UserWarning)
     warnings.filterwarnings("ignore", category=FutureWarning)
+
+
+def quiet_transformers() -> None:
+    """Drop its own bars for reading and writing weights; bars for downloads stay."""
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
 
 
 def setup_logging(*, debug: bool = False) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from migaki.cli.console import err, is_interactive, out
+from migaki.cli.console import err, is_interactive, out, quiet_transformers
 from migaki.errors import UsageError
 
 if TYPE_CHECKING:
@@ -140,6 +140,7 @@ def _run(recipe: Recipe, origin: str, *, asking: bool, dry_run: bool, json_outpu
     from migaki.recipes.fine_tune import carry_out
     from migaki.recipes.plan import check_memory, make_plan
 
+    quiet_transformers()
     with JobProgress(err) as progress:
         plan = make_plan(recipe, origin=origin, on_progress=progress.on_progress)
     if dry_run and json_output:
@@ -175,6 +176,7 @@ def _resume(
     from migaki.config import parse_overrides
     from migaki.recipes.fine_tune import resume
 
+    quiet_transformers()
     given = parse_overrides(overrides)
     output_dir = Path(given.pop("output_dir", "runs"))
     if source or given or set(settings) - {"name"}:
