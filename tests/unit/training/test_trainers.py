@@ -1,0 +1,173 @@
+"""The specified trainers: from texts to a saved adapter or model, and back."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from migaki.errors import MissingExtraError, ModelError, UsageError
+from migaki.models import loading
+from migaki.training import lora as lora_module
+from migaki.training.config import LoRAConfig, TrainingConfig
+from migaki.training.full import FullFinetuningTrainer
+from migaki.training.lora import LoRAFinetuningTrainer
+
+from .conftest import make_model, make_rows, make_tokenizer
+
+Make = Callable[..., TrainingConfig]
+TEXTS = [f"{i}番目の文です。磨きをかけます。" for i in range(12)]
+
+
+class Model:
+    """What the trainers need of a BaseModel: parts that are loaded when they are asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.model_name = str(folder)
+        self.device = torch.device("cpu")
+        self.model: Any = None
+        self.tokenizer: Any = None
+        self.load_in_4bit = self.load_in_8bit = False
+
+    def load_model(self) -> Any:
+        self.model = loading.load_model(self.model_name, device="cpu").model
+        return self.model
+
+    def load_tokenizer(self) -> Any:
+        self.tokenizer = loading.load_tokenizer(self.model_name)
+        return self.tokenizer
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("tiny-model")
+    make_model().save_pretrained(path)
+    make_tokenizer().save_pretrained(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("function", "parameters"),
+    [
+        (LoRAFinetuningTrainer, ["model", "lora_config", "training_config", "train_dataset", "eval_dataset"]),
+        (LoRAFinetuningTrainer.train, ["self", "train_texts", "eval_texts", "resume_from_checkpoint"]),
+        (LoRAFinetuningTrainer.load_lora_model, ["base_model_name", "lora_adapter_path", "device"]),
+        (FullFinetuningTrainer, ["model", "config", "train_dataset", "eval_dataset", "use_accelerate"]),
+        (FullFinetuningTrainer.train, ["self", "train_texts", "eval_texts", "resume_from_checkpoint"]),
+    ],
+)  # fmt: skip
+def test_signatures_are_the_specified_ones(function: Any, parameters: list[str]) -> None:
+    assert list(inspect.signature(function).parameters) == parameters
+
+
+def test_lora_from_texts_to_a_loaded_adapter(folder: Path, config: Make) -> None:
+    settings = config(eval_steps=2, num_epochs=3)
+    trainer = LoRAFinetuningTrainer(Model(folder), LoRAConfig(r=4, lora_alpha=8), settings)
+    trained = trainer.train(train_texts=TEXTS, eval_texts=TEXTS[:3])
+
+    run = Path(settings.output_dir)
+    assert (run / "adapter" / "adapter_model.safetensors").is_file()
+    assert (run / "adapter" / "tokenizer.json").is_file()
+    assert (run / "metrics.jsonl").is_file()
+    assert any("lora_B" in n and p.any() for n, p in trained.named_parameters())
+
+    again, tokenizer = LoRAFinetuningTrainer.load_lora_model(
+        str(folder), str(run / "adapter"), torch.device("cpu")
+    )
+    ids = tokenizer("磨き", return_tensors="pt")["input_ids"]
+    with torch.no_grad():
+        torch.testing.assert_close(again(input_ids=ids).logits, trained(input_ids=ids).logits)
+    assert not again.training
+
+
+def test_full_from_a_dataset_to_a_loaded_model(folder: Path, config: Make) -> None:
+    settings = config()
+    trainer = FullFinetuningTrainer(Model(folder), settings, train_dataset=make_rows(16))
+    trained = trainer.train()
+
+    saved = loading.load_model(Path(settings.output_dir) / "model", device="cpu").model
+    loading.load_tokenizer(Path(settings.output_dir) / "model")
+    ids = torch.tensor([[65, 66, 67]])
+    with torch.no_grad():
+        assert torch.equal(saved(input_ids=ids).logits, trained(input_ids=ids).logits)
+        assert not torch.equal(make_model()(input_ids=ids).logits, trained(input_ids=ids).logits)
+
+
+def test_resume_from_a_checkpoint_by_its_path(folder: Path, config: Make) -> None:
+    settings = config(save_steps=1, save_total_limit=9)
+    lora = LoRAConfig(r=4, lora_alpha=8, lora_dropout=0.2)
+    whole = LoRAFinetuningTrainer(Model(folder), lora, settings).train(TEXTS)
+    checkpoint = Path(settings.output_dir) / "checkpoints" / "checkpoint-2"
+
+    again = LoRAFinetuningTrainer(Model(folder), lora, settings).train(
+        TEXTS, resume_from_checkpoint=str(checkpoint)
+    )
+
+    for (name, one), other in zip(whole.named_parameters(), again.parameters(), strict=True):
+        assert torch.equal(one, other), name
+
+
+def test_training_twice_goes_on_with_the_same_adapter(folder: Path, config: Make) -> None:
+    model = Model(folder)
+    first = LoRAFinetuningTrainer(model, LoRAConfig(r=4), config()).train(TEXTS)
+    second = LoRAFinetuningTrainer(
+        model, LoRAConfig(r=4), config(output_dir=config().output_dir + "2")
+    ).train(TEXTS)
+    assert second is first
+
+
+def test_nothing_to_train_on_is_said(folder: Path, config: Make) -> None:
+    with pytest.raises(UsageError, match="nothing to train on"):
+        LoRAFinetuningTrainer(Model(folder), LoRAConfig(), config()).train()
+    with pytest.raises(UsageError, match="both given"):
+        FullFinetuningTrainer(Model(folder), config(), make_rows(4)).train(train_texts=TEXTS)
+
+
+def test_qlora_without_bitsandbytes_is_said_at_once(
+    folder: Path, config: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lora_module.importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(MissingExtraError, match=r"migaki\[quantization\]"):
+        LoRAFinetuningTrainer(Model(folder), LoRAConfig(use_qlora=True), config())
+
+
+def test_qlora_asks_for_a_quantized_base(
+    folder: Path, config: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lora_module.importlib.util, "find_spec", lambda _: object())
+    model = Model(folder)
+    trainer = LoRAFinetuningTrainer(model, LoRAConfig(use_qlora=True, qlora_4bit=False), config())
+    with pytest.raises(UsageError, match="not quantized"):  # the stand-in loads it as it is
+        trainer.train(TEXTS)
+    assert (model.load_in_8bit, model.load_in_4bit) == (True, False)
+
+
+def test_a_folder_without_adapter_is_named(folder: Path) -> None:
+    with pytest.raises(ModelError, match=r"has no adapter_config\.json"):
+        LoRAFinetuningTrainer.load_lora_model(str(folder), str(folder))
+
+
+def test_several_processes_without_accelerate_are_refused(
+    folder: Path, config: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(UsageError, match="several processes"):
+        FullFinetuningTrainer(Model(folder), config(), use_accelerate=False)
+
+
+def test_the_specified_example_runs_as_written(folder: Path, config: Make) -> None:
+    japanese_model = pytest.importorskip("migaki.models.japanese_model")
+    model = japanese_model.JapaneseModel(str(folder), device=torch.device("cpu"))
+    lora_config = LoRAConfig(r=16, lora_alpha=32)
+    training_config = TrainingConfig(
+        learning_rate=3e-4, batch_size=4, num_epochs=5, output_dir=config().output_dir
+    )
+    trainer = LoRAFinetuningTrainer(model, lora_config, training_config)
+    trained_model = trainer.train(train_texts=TEXTS)
+
+    assert isinstance(trained_model, torch.nn.Module)
+    assert (Path(config().output_dir) / "adapter" / "adapter_config.json").is_file()
