@@ -35,7 +35,7 @@ _KIND_OF_SUFFIX: dict[str, FileKind] = {
 }  # fmt: skip
 _SUFFIXES = ", ".join(_KIND_OF_SUFFIX)
 _SAMPLE_BYTES = 1 << 24  # what encoding detection looks at; files this long are rarely mixed
-_BLANK_LINES = re.compile(r"\n[ \t　]*(?:\n[ \t　]*)+")
+_BLANK_LINES = re.compile(r"\n(?:[ \t　]*\n)+")  # the indentation of the next line stays
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 

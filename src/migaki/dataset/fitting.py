@@ -12,7 +12,8 @@ from migaki.dataset.tokens import Encoded
 
 __all__ = ["divide_chat", "divide_text", "truncate"]
 
-_SENTENCE_ENDS = "。！？!?．.」』…"
+_SENTENCE_ENDS = "。！？!?．」』…"
+_PAUSES = "、，,;；:： 　"
 
 
 def truncate(item: Encoded, overlong: Overlong) -> Encoded:
@@ -32,7 +33,7 @@ def truncate(item: Encoded, overlong: Overlong) -> Encoded:
 
 
 def divide_text(item: Encoded, text: str, max_tokens: int) -> list[Encoded]:
-    """Divide running text into windows, at line ends if possible, else at sentence ends.
+    """Divide running text into windows: at line ends, else sentence ends, else pauses, else anywhere.
 
     Args:
         item: The tokens of ``text``.
@@ -44,14 +45,16 @@ def divide_text(item: Encoded, text: str, max_tokens: int) -> list[Encoded]:
     clean = np.ones(count + 1, dtype=bool)
     clean[1:count] = item.offsets[1:, 0] >= ends[:-1]
     last_chars = [text[end - 1] if end else "" for end in ends]
-    line = np.array([False, *(c == "\n" for c in last_chars)])
-    sentence = np.array([False, *(c in _SENTENCE_ENDS and c != "" for c in last_chars)])
+    borders = [
+        np.array([False, *(bool(char) and char in wanted for char in last_chars)])
+        for wanted in ("\n", _SENTENCE_ENDS, _PAUSES)
+    ]
     windows, start = [], 0
     while count - start > max_tokens:
         low, high = start + max_tokens // 2, start + max_tokens
         span = slice(low + 1, high + 1)
         stop = high
-        for wanted in (line, sentence, np.ones_like(clean)):
+        for wanted in (*borders, np.ones_like(clean)):
             found = np.flatnonzero(wanted[span] & clean[span])
             if found.size:
                 stop = low + 1 + int(found[-1])

@@ -74,13 +74,22 @@ def test_pieces_of_real_texts(shared_data: Path, codec: str, length: int) -> Non
     assert right / total >= (0.99 if length == 4 else 0.999)
 
 
-@given(st.text(st.sampled_from("あいうえおかきくけこさしすせそたちつてとなにぬねのはひふへほまみむめもやゆよらりるれろわをん"), min_size=3))
+@given(
+    st.text(
+        st.sampled_from(
+            "あいうえおかきくけこさしすせそたちつてとなにぬねのはひふへほまみむめもやゆよらりるれろわをん"
+        ),
+        min_size=3,
+    )
+)
 def test_hiragana_never_goes_wrong(text: str) -> None:
     for codec in ("utf-8", "cp932", "euc_jp"):
         assert detect_encoding(text.encode(codec)).codec == codec
 
 
-@pytest.mark.parametrize("data", [b"\x89PNG\r\n\x1a\n\x00\x00\xff\xfe\x80", bytes(range(128, 256)), b"caf\xe9"])
+@pytest.mark.parametrize(
+    "data", [b"\x89PNG\r\n\x1a\n\x00\x00\xff\xfe\x80", bytes(range(128, 256)), b"caf\xe9"]
+)
 def test_what_is_no_japanese_text_is_refused_and_never_latin_1(data: bytes) -> None:
     with pytest.raises(DataError, match="not recognised"):
         detect_encoding(data, where="f.txt")

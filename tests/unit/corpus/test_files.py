@@ -49,7 +49,9 @@ class TestJson:
         path.write_text(json.dumps(ROWS, ensure_ascii=False, indent=1), encoding="utf-8")
         assert good(path) == [(2, ROWS[0]), (5, ROWS[1]), (8, ROWS[2])]
 
-    def test_lines_under_the_name_json_and_an_array_under_the_name_jsonl(self, tmp_path: Path) -> None:
+    def test_lines_under_the_name_json_and_an_array_under_the_name_jsonl(
+        self, tmp_path: Path
+    ) -> None:
         (tmp_path / "a.json").write_text(jsonl(ROWS), encoding="utf-8")
         (tmp_path / "b.jsonl").write_text(json.dumps(ROWS), encoding="utf-8")
         assert [v for _, v in good(tmp_path / "a.json")] == ROWS
@@ -72,18 +74,24 @@ class TestJson:
 
     def test_a_broken_byte_is_a_bad_row(self, tmp_path: Path) -> None:
         path = tmp_path / "a.jsonl"
-        path.write_bytes(jsonl(ROWS[:1]).encode() + b'{"text": "\xe4\xb8"}\n' + jsonl(ROWS[2:]).encode())
+        path.write_bytes(
+            jsonl(ROWS[:1]).encode() + b'{"text": "\xe4\xb8"}\n' + jsonl(ROWS[2:]).encode()
+        )
         found = rows(path, encoding="utf-8")
         assert isinstance(found[1], BadRow)
         assert "not valid UTF-8" in found[1].reason
         assert isinstance(found[2], Row)
 
     @pytest.mark.parametrize("keep", [0.3, 0.5, 0.9])
-    def test_an_array_cut_in_half_is_an_error_with_its_place(self, tmp_path: Path, keep: float) -> None:
+    def test_an_array_cut_in_half_is_an_error_with_its_place(
+        self, tmp_path: Path, keep: float
+    ) -> None:
         path = tmp_path / "half.json"
         text = json.dumps(ROWS * 20, ensure_ascii=False, indent=1)
         path.write_text(text[: int(len(text) * keep)], encoding="utf-8")
-        with pytest.raises(DataError, match=r"half\.json:\d+: the JSON is cut off|not valid JSON") as error:
+        with pytest.raises(
+            DataError, match=r"half\.json:\d+: the JSON is cut off|not valid JSON"
+        ) as error:
             rows(path)
         assert error.value.hint
 
@@ -97,7 +105,9 @@ class TestJson:
 class TestTables:
     def test_csv_with_quotes_and_line_ends(self, tmp_path: Path) -> None:
         path = tmp_path / "a.csv"
-        path.write_bytes('prompt,completion\r\n"一行\n二行","「""はい""」"\r\n三,四\r\n'.encode("cp932"))
+        path.write_bytes(
+            'prompt,completion\r\n"一行\n二行","「""はい""」"\r\n三,四\r\n'.encode("cp932")
+        )
         assert good(path) == [
             (2, {"prompt": "一行\n二行", "completion": '「"はい"」'}),
             (4, {"prompt": "三", "completion": "四"}),
@@ -137,8 +147,10 @@ class TestTables:
 
 def test_text_by_paragraphs(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
-    path.write_bytes("\r\n題\r\n\r\n一段落目。\r\n続き。\r\n\r\n　\r\n二段落目。".encode("euc_jp"))
-    assert good(path) == [(2, "題"), (4, "一段落目。\n続き。"), (8, "二段落目。")]
+    path.write_bytes(
+        "\r\n題\r\n\r\n一段落目。\r\n続き。\r\n\r\n　\r\n　二段落目。".encode("euc_jp")
+    )
+    assert good(path) == [(2, "題"), (4, "一段落目。\n続き。"), (8, "　二段落目。")]
 
 
 class TestNotThere:

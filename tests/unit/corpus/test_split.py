@@ -30,7 +30,12 @@ class TestGroups:
         assert groups_of(LONG, other, changed) == [0, 1, 0]
 
     def test_a_shared_answer_ties_rows_unless_it_is_short(self) -> None:
-        questions = ["首都はどこですか", "日本で一番大きい町はどこでしょうか", "猫は好き？", "犬はどう？"]
+        questions = [
+            "首都はどこですか",
+            "日本で一番大きい町はどこでしょうか",
+            "猫は好き？",
+            "犬はどう？",
+        ]
         answers = [["東京都の新宿区です。"], ["東京都の新宿区です。"], ["はい。"], ["はい。"]]
         assert groups_of(*questions, answers=answers) == [0, 0, 2, 3]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.unit.dataset import chat_templates as templates
+from tests.unit.dataset.conftest import make_tokenizer
 
 from migaki.dataset.conversations import RowProblemError, make_chat
 from migaki.dataset.template import DEFAULT_TEMPLATE, ChatTemplate, Rendered
 from migaki.dataset.tokens import Encoder
 from migaki.errors import ModelError
-from tests.unit.dataset import chat_templates as templates
-from tests.unit.dataset.conftest import make_tokenizer
 
 SINGLE = [{"role": "user", "content": "やあ。"}, {"role": "assistant", "content": "こんにちは。"}]
 MULTI = [
@@ -244,7 +244,7 @@ class TestTools:
 
     @pytest.mark.parametrize("name", ["chatml", "mistral"])
     def test_a_template_that_drops_them_is_an_error_that_names_the_row(self, name: str) -> None:
-        with pytest.raises(ModelError, match="chats.jsonl:1"):
+        with pytest.raises(ModelError, match=r"chats\.jsonl:1"):
             render(templates.GOOD[name], CALLING, tools=TOOLS)
 
     def test_a_template_that_hides_the_tools_is_an_error(self) -> None:

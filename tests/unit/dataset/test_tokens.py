@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.unit.dataset import chat_templates as templates
+from tests.unit.dataset.conftest import SPECIAL, make_tokenizer
 
 from migaki.dataset.collate import Collator
 from migaki.dataset.conversations import make_chat
@@ -16,8 +18,6 @@ from migaki.dataset.text_dataset import TextDataset
 from migaki.dataset.token_dataset import TokenDataset
 from migaki.dataset.tokens import IGNORED, Encoded, Encoder
 from migaki.errors import DataError, ModelError
-from tests.unit.dataset import chat_templates as templates
-from tests.unit.dataset.conftest import SPECIAL, make_tokenizer
 
 TOKENIZERS = {name: make_tokenizer(template) for name, template in templates.GOOD.items()}
 
@@ -54,7 +54,7 @@ def encode(name: str, messages: Any) -> tuple[list[Rendered], list[Encoded]]:
 
 
 @given(conversations(), st.sampled_from(sorted(templates.GOOD)))
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_trained_tokens_are_the_answers_and_nothing_else(
     messages: list[dict[str, str]], name: str
 ) -> None:
@@ -87,7 +87,7 @@ def test_trained_tokens_are_the_answers_and_nothing_else(
 
 
 @given(conversations(), st.sampled_from(["chatml", "llama3", "gemma"]))
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_contents_never_become_control_tokens(messages: list[dict[str, str]], name: str) -> None:
     tokenizer = TOKENIZERS[name]
     control = set(tokenizer.convert_tokens_to_ids(control_tokens(tokenizer)))
