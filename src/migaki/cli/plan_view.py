@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from migaki.recipes.plan import Plan
 
 
+_SHOWN_CHOICES = ("precision", "max_tokens", "tokenizer", "padding token")
+
+
 def show_plan(plan: Plan, console: Console) -> None:
     """Print what will happen: model, data, tokens, steps, memory against what is there, time."""
     table = Table(title="Plan", title_justify="left", show_header=False, box=None, pad_edge=False)
@@ -40,6 +43,7 @@ def _plan_rows(plan: Plan) -> list[tuple[str, str]]:
     ]
     if report["overlong"]["rows"]:
         rows.append(("over-length", _overlong(report["overlong"], recipe.data.max_tokens)))
+    rows += [("changed", f"{count} rows: {note}") for note, count in report["notes"].items()]
     train = report["train"]
     rows += [
         (
@@ -58,7 +62,7 @@ def _plan_rows(plan: Plan) -> list[tuple[str, str]]:
             f"about {plan.memory.total_gib:.2f} GiB of {plan.available_gib:.1f} GiB "
             f"({plan.choices['available memory']})",
         ),
-        ("precision", plan.choices["precision"]),
+        *((topic, plan.choices[topic]) for topic in _SHOWN_CHOICES if topic in plan.choices),
         (
             "time",
             f"about {_duration(plan.seconds)} of training (estimated from this machine's speed)",

@@ -99,18 +99,18 @@ def make_plan(
         revision=recipe.model.revision,
         trust_remote_code=recipe.model.trust_remote_code,
     )
-    tokenizer = opened.tokenizer
-    data = prepare(recipe.data, tokenizer, on_progress=on_progress)
+    shape = _shape(recipe)
+    context_choice = _fit_context(recipe, shape.context)
+    data = prepare(recipe.data, opened.tokenizer, on_progress=on_progress)
     device = gpu.get_available_device()
     dtype, dtype_reason = _precision(recipe, device)
-    shape = _shape(recipe)
     _, steps = count_steps(max(1, len(data.train)), recipe.training)
     available_gib, available_reason = memory.available_memory_gib(str(device))
     estimate = _estimate_memory(recipe, shape, data, dtype)
     return Plan(
         recipe=recipe,
         origin=origin,
-        tokenizer=tokenizer,
+        tokenizer=opened.tokenizer,
         data=data,
         device=device,
         precision=(dtype, dtype_reason),
@@ -124,6 +124,7 @@ def make_plan(
             "precision": f"{dtype}".removeprefix("torch.") + f": {dtype_reason}",
             "available memory": available_reason,
             **opened.choices,
+            **context_choice,
         },
         warnings=tuple(_warnings(recipe, data, steps)),
     )
@@ -148,6 +149,15 @@ def check_memory(plan: Plan) -> None:
         f"training.gradient_checkpointing=true, {smaller}, or a smaller --model "
         "(migaki models shows what fits here).",
     )
+
+
+def _fit_context(recipe: Recipe, context: int) -> dict[str, str]:
+    """Lower ``max_tokens`` to what the model can see; rows above it would be wasted or fail."""
+    asked = recipe.data.max_tokens
+    if asked <= context:
+        return {}
+    recipe.data.max_tokens = context
+    return {"max_tokens": f"{context}: the model's context, below the {asked} that were asked for"}
 
 
 def _precision(recipe: Recipe, device: torch.device) -> tuple[torch.dtype, str]:
@@ -199,7 +209,7 @@ def _estimate_seconds(
 
 
 def _warnings(recipe: Recipe, data: PreparedData, steps: int) -> list[str]:
-    found = []
+    found = list(data.report.warnings)
     if steps < 20:
         found.append(
             f"Only {steps} optimizer steps: the model will hardly change. More data, more epochs "

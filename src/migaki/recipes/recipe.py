@@ -119,7 +119,9 @@ def default_recipe_name(model: str, method: str | None) -> tuple[str, str]:
     """
     if model == EMBEDDED_MODEL and method in (None, "lora"):
         return "first-run", "the embedded model learns in a minute with its own settings"
-    known = method if method in ("lora", "qlora", "full") else "lora"  # a wrong one is refused later
+    known = (
+        method if method in ("lora", "qlora", "full") else "lora"
+    )  # a wrong one is refused later
     return known, "no recipe was named: the settings for this method"
 
 
