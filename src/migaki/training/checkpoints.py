@@ -154,22 +154,22 @@ def checkpoint_bytes(model: nn.Module) -> int:
     return weights + 8 * trained + 2**20
 
 
-def require_disk(folder: Path, model: nn.Module, *, checkpoints: int) -> None:
+def require_disk(folder: Path, model: nn.Module, *, count: int) -> None:
     """Refuse to begin where the checkpoints will not fit.
 
     Args:
         folder: Where they will lie; it exists.
         model: What will be saved.
-        checkpoints: How many lie there at once, the one under way included.
+        count: How many will be there at once besides those that lie there already.
 
     Raises:
         ResourceError: Less is free than they need.
     """
-    needed = checkpoint_bytes(model) * checkpoints
+    needed = checkpoint_bytes(model) * count
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise ResourceError(
-            f"{checkpoints} checkpoints of about {_size(checkpoint_bytes(model))} need "
+            f"{count} checkpoints of about {_size(checkpoint_bytes(model))} need "
             f"{_size(needed)} in {folder}, and {_size(free)} are free.",
             hint="Free some space, choose another output_dir, or keep fewer checkpoints "
             "(training.save_total_limit=1).",

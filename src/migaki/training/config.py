@@ -60,11 +60,11 @@ class TrainingConfig:
     """Recompute activations in the backward pass: true where memory needs it, "always" wherever
     the model can, false never."""
     ddp: bool = False
-    """Train on several devices; the processes are started by torchrun or accelerate launch."""
+    """Train on several devices; refused until migaki can."""
     local_rank: Annotated[int, Field(ge=-1)] = -1
-    """Rank of this process on its machine; -1 lets the launcher say."""
+    """Rank of this process on its machine; -1 for one process."""
     world_size: _Count = 1
-    """Number of processes; the launcher's value wins."""
+    """Number of processes; more than one is refused until migaki can."""
 
     seed: Annotated[int, Field(ge=0, lt=2**32)] = field(default=42, kw_only=True)
     """Seed of adapter weights, data order and dropout."""

@@ -1,393 +1,42 @@
-"""The one training engine: `transformers.Trainer`, subclassed where we must be exact.
-
-Ours are the loss (trained positions only, weighted by tokens over a whole optimizer step), the order
-of rows (a function of seed and epoch), evaluation (exact nats per token and bits per character, no
-logits kept), checkpoints (whole or not there) and the watch over divergence. Optimizer, schedule,
-clipping, precision, devices, resume and trackers stay the Trainer's.
-"""
+"""The one training engine: what happens around `Engine` from the first check to the result."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import math
 import os
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.utils.data import DataLoader
-from transformers import (
-    PreTrainedTokenizerBase,
-    PrinterCallback,
-    Trainer,
-    TrainingArguments,
-)
+from torch import nn
+from transformers import PreTrainedTokenizerBase, TrainingArguments
 
 from migaki.dataset.tokens import IGNORED
-from migaki.errors import LossDivergedError, RunInterruptedError, TrainingError
+from migaki.errors import RunInterruptedError, TrainingError
 from migaki.training import checkpoints
-from migaki.training.batching import (
-    EpochSampler,
-    LongestFirst,
-    Rows,
-    UnpaddedCollator,
-    row_lengths,
-)
+from migaki.training.batching import Rows, row_lengths
 from migaki.training.callbacks import MetricsFile, TrainingObserver
 from migaki.training.config import TrainingConfig
-from migaki.training.divergence import DivergenceWatch
-from migaki.training.flow import Flow
 from migaki.training.interrupts import StopRequest
-from migaki.training.loss import TrainedLoss
-from migaki.training.meter import Meter
 from migaki.training.settings import (
     Settings,
     decide_settings,
-    require_launcher,
+    require_one_process,
     require_trackers,
 )
+from migaki.training.trainer import Engine, read_state
 
-__all__ = ["Engine", "TrainingResult", "read_state", "run_training"]
+__all__ = ["TrainingResult", "run_training"]
 
 logger = logging.getLogger(__name__)
-
-_STATE_FILE = "migaki_state.json"
 
 # transformers 5 renamed gradient checkpointing to what it is.
 _RENAMED = "activation_checkpointing" in TrainingArguments.__dataclass_fields__
 _CHECKPOINTING = "activation_checkpointing" if _RENAMED else "gradient_checkpointing"
-
-
-class Engine(Trainer):  # type: ignore[misc]
-    """Trains a causal language model on tokenised rows.
-
-    Args:
-        model: The model, on its device.
-        tokenizer: Saved with every checkpoint; its padding token fills batches.
-        config: What is asked.
-        settings: What was decided.
-        arguments: The same in the Trainer's words.
-        train_dataset: Rows to train on.
-        eval_dataset: Held-out rows.
-        metrics: Where losses and throughput are written.
-        observer: Sees steps, evaluations and checkpoints.
-        stop: The user's wish to stop.
-    """
-
-    control: Any
-    loss_is_scaled_for_ga = True  # the loss is a share of the whole optimizer step's tokens
-
-    def __init__(  # noqa: PLR0913 - one call, in run_training
-        self,
-        model: nn.Module,
-        tokenizer: PreTrainedTokenizerBase,
-        *,
-        config: TrainingConfig,
-        settings: Settings,
-        arguments: TrainingArguments,
-        train_dataset: Rows,
-        eval_dataset: Rows | None,
-        metrics: MetricsFile,
-        observer: TrainingObserver | None,
-        stop: StopRequest,
-    ) -> None:
-        super().__init__(
-            model=model,
-            args=arguments,
-            data_collator=UnpaddedCollator(tokenizer),
-            train_dataset=train_dataset,
-            eval_dataset=eval_dataset,
-        )
-        self.config = config
-        self.settings = settings
-        self.observer = observer
-        self.metrics = metrics
-        self.tokenizer = tokenizer
-        self.lengths = row_lengths(train_dataset)
-        self.sampler = EpochSampler(
-            self.lengths,
-            batch_size=config.batch_size,
-            seed=config.seed,
-            group_by_length=config.group_by_length,
-        )
-        self.meter = Meter(_characters_per_token(train_dataset))
-        self.watch = DivergenceWatch(_vocabulary(model))
-        self.flow = Flow(self, stop)
-        self._loss = TrainedLoss(model)
-        self._step_nll: list[Tensor] = []
-        self._step_trained: list[Tensor] = []
-        self._step_tokens: list[Tensor] = []
-        self._grad_norm: Tensor | float | None = None
-        self._last_batch: Mapping[str, Any] | None = None
-        self.remove_callback(PrinterCallback)
-        self.add_callback(self.flow)
-
-    # ---- rows ------------------------------------------------------------------------------------
-
-    def get_train_dataloader(self) -> DataLoader[Any]:
-        """Return batches in the order of `EpochSampler`."""
-        return self._loader(self.train_dataset, self.args.train_batch_size, self.sampler)
-
-    def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader[Any]:
-        """Return batches of held-out rows, longest first."""
-        rows = eval_dataset if eval_dataset is not None else self.eval_dataset
-        return self._loader(rows, self.args.eval_batch_size, LongestFirst(row_lengths(rows)))
-
-    def _loader(self, rows: Any, batch_size: int, sampler: Any) -> DataLoader[Any]:
-        loader = DataLoader(
-            rows,
-            batch_size=batch_size,
-            sampler=sampler,
-            collate_fn=self.data_collator,
-            num_workers=self.args.dataloader_num_workers,
-            pin_memory=self.args.device.type == "cuda",
-            # DataLoader draws a number from the global state otherwise, which dropout also uses.
-            generator=torch.Generator(),
-        )
-        prepared: DataLoader[Any] = self.accelerator.prepare(loader)
-        return prepared
-
-    def get_batch_samples(
-        self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
-    ) -> tuple[list[Any], Tensor]:
-        """Take the batches of one optimizer step and count their trained tokens together."""
-        batches = list(islice(epoch_iterator, num_batches))
-        counts = [(batch["labels"][:, 1:] != IGNORED).sum() for batch in batches]
-        trained = torch.stack(counts).sum().to(device) if counts else torch.zeros(1, device=device)
-        if self.args.world_size > 1:
-            trained = self.accelerator.gather(trained).sum()
-        return batches, trained
-
-    # ---- loss ------------------------------------------------------------------------------------
-
-    def compute_loss(
-        self,
-        model: nn.Module,
-        inputs: dict[str, Any],
-        return_outputs: bool = False,
-        num_items_in_batch: Tensor | int | None = None,
-    ) -> Any:
-        """Return this batch's share of the loss of the optimizer step."""
-        nll, trained = self._loss(model, inputs)
-        self._step_nll.append(nll.detach())
-        self._step_trained.append(trained)
-        self._step_tokens.append(inputs["attention_mask"].sum())
-        self._last_batch = inputs
-        divisor = trained if num_items_in_batch is None else num_items_in_batch
-        # A step without trained tokens has a loss of 0 and changes nothing, rather than 0/0.
-        loss = nll / torch.as_tensor(divisor, device=nll.device).clamp(min=1)
-        if self.args.world_size > 1:
-            loss = loss * self.args.world_size  # gradients are averaged over processes
-        return (loss, None) if return_outputs else loss
-
-    def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
-        self._grad_norm = super()._get_grad_norm(model, grad_norm=grad_norm)
-        return self._grad_norm
-
-    def close_step(self) -> None:
-        """Sum up an optimizer step before it is taken; refuse one that would ruin the weights."""
-        grad_norm = torch.as_tensor(self._grad_norm, device=self._step_nll[0].device)
-        sums = torch.stack(  # one wait for the device a step
-            [
-                torch.stack(self._step_nll).double().sum(),
-                torch.stack(self._step_trained).double().sum(),
-                torch.stack(self._step_tokens).double().sum(),
-                grad_norm.double(),
-            ]
-        )
-        nll, trained, tokens, norm = sums.tolist()
-        for values in (self._step_nll, self._step_trained, self._step_tokens):
-            values.clear()
-        scaled = getattr(self.accelerator, "scaler", None) is not None  # it skips such steps itself
-        problem = self.watch.problem(nll, int(trained), 0.0 if scaled else norm)
-        if problem:
-            raise self.diverged(problem, step=self.state.global_step + 1)
-        self.meter.step(nll_nats=nll, trained_tokens=int(trained), tokens=int(tokens))
-
-    def diverged(self, problem: str, *, step: int) -> LossDivergedError:
-        """Describe a divergence at a step and what is left."""
-        rate = self.config.learning_rate
-        last = checkpoints.latest_checkpoint(Path(self.args.output_dir))
-        kept = (
-            f"The last good checkpoint is kept: {last}."
-            if last is not None
-            else "No checkpoint had been written yet; the base model is untouched."
-        )
-        return LossDivergedError(
-            f"Training diverged at step {step} of {self.state.max_steps}: {problem} "
-            f"(learning_rate={rate:g}). {kept}",
-            step=step,
-            checkpoint=last,
-            hint=f"Start again with a lower rate, for example training.learning_rate={rate / 10:g}.",
-        )
-
-    # ---- evaluation ------------------------------------------------------------------------------
-
-    def evaluate(
-        self,
-        eval_dataset: Any = None,
-        ignore_keys: list[str] | None = None,
-        metric_key_prefix: str = "eval",
-    ) -> dict[str, float]:
-        """Measure held-out rows: nats per trained token, and bits per trained character if known."""
-        started = time.perf_counter()
-        rows = eval_dataset if eval_dataset is not None else self.eval_dataset
-        nll, trained = self._measure(self.get_eval_dataloader(rows))
-        loss = nll / max(1, trained)
-        if not math.isfinite(loss):
-            raise self.diverged(f"the loss on held-out rows is {loss}", step=self.state.global_step)
-        metrics = {f"{metric_key_prefix}_loss": loss, f"{metric_key_prefix}_tokens": trained}
-        if characters := sum(getattr(rows, "trained_characters", ())):
-            bits = nll / math.log(2) / characters
-            metrics[f"{metric_key_prefix}_bits_per_character"] = bits
-        metrics[f"{metric_key_prefix}_runtime"] = round(time.perf_counter() - started, 3)
-        self.log(metrics)
-        self.control = self.callback_handler.on_evaluate(
-            self.args, self.state, self.control, metrics
-        )
-        self.meter.start()
-        return metrics
-
-    @torch.no_grad()
-    def _measure(self, loader: DataLoader[Any]) -> tuple[float, int]:
-        self.model.eval()
-        total = torch.zeros(2, dtype=torch.float64)
-        for batch in loader:
-            with self.accelerator.autocast():
-                nll, trained = self._loss(self.model, self._prepare_inputs(batch))
-            total += torch.stack([nll.double(), trained.double()]).cpu()
-        if self.args.world_size > 1:
-            total = self.accelerator.reduce(total.to(self.args.device)).cpu()
-        return float(total[0]), int(total[1])
-
-    # ---- metrics ---------------------------------------------------------------------------------
-
-    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Write a line of metrics and hand it to the trackers."""
-        record: dict[str, Any] | None = None
-        epoch = round(self.state.epoch or 0.0, 6)
-        if "loss" in logs:
-            logs = {**logs, "loss": self.meter.recent.loss, **self.meter.speed()}
-            record = {"split": "train", "step": self.state.global_step, "epoch": epoch, **logs}
-            self.meter.recent = type(self.meter.recent)()
-        elif "eval_loss" in logs:
-            values = {key.removeprefix("eval_"): value for key, value in logs.items()}
-            record = {"split": "eval", "step": self.state.global_step, "epoch": epoch, **values}
-        if record is not None and self.is_world_process_zero():
-            self.metrics.append(record)
-        super().log(logs, start_time)
-
-    # ---- checkpoints -----------------------------------------------------------------------------
-
-    @property
-    def best_checkpoint(self) -> Path | None:
-        """The checkpoint with the lowest evaluation loss, wherever the folder lies by now."""
-        if not self.config.keep_best or self.state.best_global_step is None:
-            return None
-        path = Path(self.args.output_dir) / f"checkpoint-{self.state.best_global_step}"
-        return path if path.is_dir() else None
-
-    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
-        self._refuse_ruined_weights()
-        folder = Path(self.args.output_dir)
-        target = folder / f"checkpoint-{self.state.global_step}"
-        self.store_flos()
-        if self.state.best_global_step == self.state.global_step:
-            self.state.best_model_checkpoint = str(target)
-        last = checkpoints.latest_checkpoint(folder)
-        try:
-            with checkpoints.atomic_folder(target) as temporary:
-                self._write_checkpoint(temporary)
-        except Exception as err:
-            checkpoints.raise_if_disk_error(err, folder=folder, model=self.model, resume_from=last)
-            raise
-        checkpoints.remove_old(folder, keep=self.config.save_total_limit, best=self.best_checkpoint)
-        if self.observer is not None:
-            self.observer.on_checkpoint(target)
-        self.meter.start()
-
-    def _write_checkpoint(self, folder: Path) -> None:
-        self.save_model(str(folder), _internal_call=True)
-        self._save_optimizer_and_scheduler(str(folder))
-        self._save_scaler(str(folder))
-        self._save_rng_state(str(folder))
-        self.state.save_to_json(str(folder / "trainer_state.json"))
-        own = {
-            "format": 1,
-            "run": self.identity(),
-            "meter": self.meter.to_json(),
-            "watch": self.watch.to_json(),
-            "flow": self.flow.to_json(),
-        }
-        (folder / _STATE_FILE).write_text(json.dumps(own, indent=2), encoding="utf-8")
-
-    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        """Write weights as safetensors and the tokenizer; no pickled arguments."""
-        extra: dict[str, Any] = {}
-        if hasattr(self.model, "peft_config"):
-            # "auto" asks the hub whether the base vocabulary changed; adapters never need it.
-            extra["save_embedding_layers"] = False
-        self.model.save_pretrained(output_dir, state_dict=state_dict, **extra)
-        self.tokenizer.save_pretrained(output_dir)
-        (Path(output_dir or self.args.output_dir) / "README.md").unlink(missing_ok=True)
-
-    def _refuse_ruined_weights(self) -> None:
-        """Stop before weights are saved that the step just taken has ruined.
-
-        The loss known so far is that of the weights before the step. One pass over the last batch,
-        without dropout and so without touching the random state, tells whether those after it
-        still have a finite loss with finite gradients, that is, whether a run could go on from them.
-        """
-        if self._last_batch is None:
-            return
-        self.model.eval()
-        with self.accelerator.autocast():
-            nll, trained = self._loss(self.model, self._last_batch)
-        nll.backward()
-        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
-        norm = torch.nn.utils.get_total_norm(gradients)
-        self.model.zero_grad()
-        problem = self.watch.problem(nll.item(), int(trained), norm.item(), at_once=True)
-        if problem:
-            raise self.diverged(f"after this step, {problem}", step=self.state.global_step)
-
-    def identity(self) -> dict[str, Any]:
-        """Return what must be the same for a resumed run to equal an uninterrupted one."""
-        free = {"output_dir", "report_to", "dataloader_workers", "local_rank", "save_total_limit"}
-        settings = {
-            name: value for name, value in vars(self.config).items() if not name.startswith("_")
-        }
-        rows = hashlib.sha256(np.asarray(self.lengths, dtype=np.int64).tobytes())
-        for index in {0, len(self.lengths) - 1}:
-            rows.update(str([int(t) for t in self.train_dataset[index]["input_ids"]]).encode())
-        return {
-            **{name: value for name, value in settings.items() if name not in free},
-            "processes": self.args.world_size,
-            "rows": len(self.lengths),
-            "rows_sha256": rows.hexdigest(),
-        }
-
-    def restore(self, checkpoint: Path) -> None:
-        """Take over what the Trainer does not keep: open metrics, patience, the first loss."""
-        saved = read_state(checkpoint)
-        self.meter.restore(saved["meter"])
-        self.watch.restore(saved["watch"])
-        self.flow.restore(saved["flow"])
-
-
-def read_state(checkpoint: Path) -> dict[str, Any]:
-    """Return what `Engine` keeps in a checkpoint beside the Trainer's own state."""
-    state: dict[str, Any] = json.loads((checkpoint / _STATE_FILE).read_text(encoding="utf-8"))
-    return state
 
 
 @dataclass(frozen=True, slots=True)
@@ -459,14 +108,11 @@ def run_training(
         MissingExtraError: ``report_to`` needs a package that is not installed.
     """
     folder = Path(output_dir if output_dir is not None else config.output_dir)
-    processes = int(os.environ.get("WORLD_SIZE", "1"))
     require_trackers(config)
-    require_launcher(config, processes)
+    require_one_process(config)
     _require_trained_tokens(train_dataset)
     lengths = row_lengths(train_dataset)
-    settings = decide_settings(
-        config, model, rows=len(lengths), longest=max(lengths), processes=processes
-    )
+    settings = decide_settings(config, model, rows=len(lengths), longest=max(lengths))
     choices = dict(settings.choices)
     if (reason := _keep_trained_weights_precise(model)) is not None:
         choices["trained weights"] = reason
@@ -476,7 +122,9 @@ def run_training(
     store.mkdir(parents=True, exist_ok=True)
     checkpoints.remove_leftovers(store)
     checkpoint = _checkpoint_to_resume(store, resume)
-    checkpoints.require_disk(store, model, checkpoints=_checkpoints_at_once(config, settings))
+    checkpoints.require_disk(
+        store, model, count=_checkpoints_to_come(config, settings, store, eval_dataset)
+    )
     metrics = MetricsFile(folder / "metrics.jsonl")
     with StopRequest() as stop, _trackers(folder), _left_as_found(model):
         engine = Engine(
@@ -601,10 +249,17 @@ def _refuse_other_run(engine: Engine, checkpoint: Path) -> None:
         )
 
 
-def _checkpoints_at_once(config: TrainingConfig, settings: Settings) -> int:
-    """Count checkpoints on disk at the fullest moment, the one under way included."""
+def _checkpoints_to_come(
+    config: TrainingConfig, settings: Settings, store: Path, eval_dataset: Rows | None
+) -> int:
+    """Count checkpoints that are not on disk yet at the fullest moment, the one under way included."""
     written = math.ceil(settings.total_steps / config.save_steps)
-    return min(config.save_total_limit + int(config.keep_best), written) + 1
+    kept = config.save_total_limit
+    if config.keep_best and eval_dataset is not None:
+        written += math.ceil(settings.total_steps / config.eval_steps)
+        kept += 1
+    there = len(checkpoints.list_checkpoints(store))
+    return max(1, min(kept, written) + 1 - there)
 
 
 def _arguments(
@@ -703,12 +358,3 @@ def _result(engine: Engine, choices: Mapping[str, str]) -> TrainingResult:
         choices=choices,
         checkpoint=checkpoints.latest_checkpoint(Path(engine.args.output_dir)),
     )
-
-
-def _characters_per_token(rows: Rows) -> float:
-    """Return how many characters a token stands for; 0 where the dataset does not say."""
-    return sum(getattr(rows, "characters", ())) / max(1, getattr(rows, "total_tokens", 0))
-
-
-def _vocabulary(model: nn.Module) -> int:
-    return int(getattr(getattr(model, "config", None), "vocab_size", 0) or 0)

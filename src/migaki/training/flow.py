@@ -10,7 +10,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from migaki.training.interrupts import StopRequest
 
 if TYPE_CHECKING:
-    from migaki.training.engine import Engine
+    from migaki.training.trainer import Engine
 
 __all__ = ["Flow"]
 

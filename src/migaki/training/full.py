@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,8 +32,8 @@ class FullFinetuningTrainer:
         config: How to train.
         train_dataset: Rows to train on, if no texts are given to `train`.
         eval_dataset: Held-out rows, likewise.
-        use_accelerate: Let accelerate spread the work over the processes it was launched with;
-            without it one device is used, and several processes are refused.
+        use_accelerate: Kept as specified. Accelerate always places the model and casts numbers; it
+            will also spread the work once migaki trains over several processes.
     """
 
     def __init__(
@@ -45,11 +44,6 @@ class FullFinetuningTrainer:
         eval_dataset: Rows | None = None,
         use_accelerate: bool = True,
     ) -> None:
-        if not use_accelerate and int(os.environ.get("WORLD_SIZE", "1")) > 1:
-            raise UsageError(
-                "use_accelerate=False, but several processes were started.",
-                hint="Start one process, or leave use_accelerate on.",
-            )
         self.model = model
         self.config = config
         self.train_dataset = train_dataset
@@ -90,4 +84,5 @@ class FullFinetuningTrainer:
         with atomic_folder(folder) as temporary:
             loading.save_model(model, tokenizer, temporary)
         logger.info("%d steps; the model is in %s", result.steps, folder)
-        return model
+        trained: nn.Module = model
+        return trained

@@ -97,7 +97,8 @@ class LoRAFinetuningTrainer:
                 adapted, temporary, base=self.model.model_name, tokenizer=tokenizer
             )
         logger.info("%d steps; the adapter is in %s", result.steps, folder)
-        return adapted
+        trained: nn.Module = adapted
+        return trained
 
     @staticmethod
     def load_lora_model(

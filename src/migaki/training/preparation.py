@@ -22,7 +22,8 @@ def load_parts(model: BaseModel) -> tuple[PreTrainedModel, PreTrainedTokenizerBa
         model.load_model()
     if model.tokenizer is None:
         model.load_tokenizer()
-    return model.model, model.tokenizer  # type: ignore[return-value]
+    parts: Any = model  # its attributes are None until loaded, which they now are
+    return parts.model, parts.tokenizer
 
 
 @overload

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 
@@ -13,7 +14,7 @@ from migaki.errors import MigakiError, MissingExtraError, UsageError
 from migaki.hardware import gpu, memory
 from migaki.training.config import TrainingConfig
 
-__all__ = ["Settings", "count_steps", "decide_settings", "require_launcher", "require_trackers"]
+__all__ = ["Settings", "count_steps", "decide_settings", "require_one_process", "require_trackers"]
 
 _FREE_SHARE = 0.5
 """Activations may take this share of the free memory before they are recomputed instead of kept."""
@@ -40,13 +41,12 @@ class Settings:
     choices: dict[str, str] = field(default_factory=dict)
 
 
-def count_steps(rows: int, config: TrainingConfig, *, processes: int = 1) -> tuple[int, int]:
+def count_steps(rows: int, config: TrainingConfig) -> tuple[int, int]:
     """Count optimizer steps: whole batches, then whole accumulations, per epoch.
 
     Args:
         rows: Training rows.
         config: Batch size, accumulation, epochs or steps.
-        processes: Devices that share the rows.
 
     Returns:
         Steps of one epoch and of the run.
@@ -55,13 +55,13 @@ def count_steps(rows: int, config: TrainingConfig, *, processes: int = 1) -> tup
         >>> count_steps(10, TrainingConfig(batch_size=4, gradient_accumulation_steps=4))
         (1, 3)
     """
-    batches = math.ceil(rows / (config.batch_size * processes))
+    batches = math.ceil(rows / config.batch_size)
     per_epoch = max(1, math.ceil(batches / config.gradient_accumulation_steps))
     return per_epoch, config.max_steps or per_epoch * config.num_epochs
 
 
 def decide_settings(
-    config: TrainingConfig, model: nn.Module, *, rows: int, longest: int, processes: int = 1
+    config: TrainingConfig, model: nn.Module, *, rows: int, longest: int
 ) -> Settings:
     """Decide what the configuration leaves to the machine.
 
@@ -70,10 +70,9 @@ def decide_settings(
         model: The model, on its device.
         rows: Training rows.
         longest: Tokens of the longest of them.
-        processes: Devices that share the rows.
     """
     device = next(model.parameters()).device
-    per_epoch, total = count_steps(rows, config, processes=processes)
+    per_epoch, total = count_steps(rows, config)
     warmup, warmup_reason = config.warmup_for(total)
     precision, precision_reason = _precision(config, device)
     recompute, recompute_reason = _checkpointing(config, model, device, longest, precision)
@@ -102,17 +101,18 @@ def require_trackers(config: TrainingConfig) -> None:
             raise MissingExtraError(f"report_to={tracker}", package=tracker, extra="tracking")
 
 
-def require_launcher(config: TrainingConfig, processes: int) -> None:
-    """Refuse ``ddp`` in a process that stands alone.
+def require_one_process(config: TrainingConfig) -> None:
+    """Refuse what would train several copies beside each other.
 
     Raises:
-        UsageError: There is one process only.
+        UsageError: Several processes are asked for, or were started.
     """
-    if (config.ddp or config.world_size > 1) and processes == 1:
+    started = int(os.environ.get("WORLD_SIZE", "1"))
+    if config.ddp or config.world_size > 1 or started > 1:
         raise UsageError(
-            f"ddp={config.ddp} and world_size={config.world_size} ask for several processes, but "
-            "this one was started alone.",
-            hint="Start it with: torchrun --nproc_per_node=2 your_script.py   or set ddp=False.",
+            f"Training over several processes is not there yet (ddp={config.ddp}, "
+            f"world_size={config.world_size}, {started} started).",
+            hint="Start one process with ddp=False and world_size=1; it takes one device.",
         )
 
 

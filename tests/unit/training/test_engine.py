@@ -421,9 +421,16 @@ def test_a_missing_tracker_is_said_before_training(
         train(make_model(), config(report_to=["wandb"]))
 
 
-def test_ddp_without_a_launcher_is_refused(config: Make) -> None:
-    with pytest.raises(UsageError, match="torchrun"):
-        train(make_model(), config(ddp=True))
+@pytest.mark.parametrize("changes", [{"ddp": True}, {"world_size": 2}])
+def test_several_processes_are_refused(changes: dict[str, Any], config: Make) -> None:
+    with pytest.raises(UsageError, match="several processes is not there yet"):
+        train(make_model(), config(**changes))
+
+
+def test_a_launcher_is_noticed(config: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(UsageError, match="2 started"):
+        train(make_model(), config())
 
 
 class TestChoices:

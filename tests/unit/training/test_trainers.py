@@ -151,14 +151,6 @@ def test_a_folder_without_adapter_is_named(folder: Path) -> None:
         LoRAFinetuningTrainer.load_lora_model(str(folder), str(folder))
 
 
-def test_several_processes_without_accelerate_are_refused(
-    folder: Path, config: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(UsageError, match="several processes"):
-        FullFinetuningTrainer(Model(folder), config(), use_accelerate=False)
-
-
 def test_the_specified_example_runs_as_written(folder: Path, config: Make) -> None:
     japanese_model = pytest.importorskip("migaki.models.japanese_model")
     model = japanese_model.JapaneseModel(str(folder), device=torch.device("cpu"))
