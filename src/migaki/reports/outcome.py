@@ -218,7 +218,7 @@ def _answer_warnings(run: RunData) -> Iterator[str]:
     distinct = number(dig(after, "distinct"))
     if distinct is not None and total >= 4 and distinct <= total / 2:
         yield (
-            f"Only {count(distinct)} of {count(total)} answers after training differ from each other: "
+            f"{count(distinct)} distinct answer(s) to {count(total)} prompts after training: "
             "the model may have learnt a phrase instead of answering."
         )
 
