@@ -164,14 +164,16 @@ def _text_kind(path: Path, head: bytes, encoding: Encoding) -> FileKind:
     start = head[:4096].decode(encoding.codec, errors="ignore").lstrip("\ufeff \t\r\n")[:1]
     if kind is None:
         kind = "json" if start and start in "[{" else "txt"
-    if kind in ("json", "jsonl"):
-        if start == "[":
-            return "json"
-        first = head.split(b"\n", 1)[0].decode(encoding.codec, errors="ignore").strip("\ufeff \r")
-        return (
-            "jsonl" if kind == "jsonl" or (first.startswith("{") and first.endswith("}")) else kind
-        )
-    return kind
+    if kind in ("json", "jsonl") and start == "[":
+        return "json"
+    return "jsonl" if kind == "json" and _is_object_per_line(head, encoding) else kind
+
+
+def _is_object_per_line(head: bytes, encoding: Encoding) -> bool:
+    """Tell JSON Lines from one object: two lines, each an object of its own."""
+    lines = head.decode(encoding.codec, errors="ignore").lstrip("\ufeff").split("\n")
+    first = [line.strip() for line in lines[:100] if line.strip()][:2]
+    return len(first) == 2 and all(line[0] == "{" and line[-1] == "}" for line in first)
 
 
 def _read_text(path: Path, encoding: Encoding) -> str:

@@ -7,6 +7,7 @@ not needed for that (see ``dataset.template``).
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -227,9 +228,19 @@ def _tool_calls(value: Any, number: int) -> Tools:
         if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
             raise RowProblemError(f"message {number}: a tool call has no function name")
         rest = {k: v for k, v in call.items() if k in ("id",) and v is not None}
-        plain = {"name": function["name"], "arguments": function.get("arguments", {})}
+        plain = {"name": function["name"], "arguments": _arguments(function.get("arguments", {}))}
         calls.append({**rest, "type": "function", "function": plain})
     return tuple(calls)
+
+
+def _arguments(value: Any) -> Any:
+    """Return arguments as an object: templates write JSON themselves, and would do so twice."""
+    if isinstance(value, str):
+        try:
+            return json.loads(value)
+        except json.JSONDecodeError:
+            return value
+    return value
 
 
 def _tools(value: object) -> Tools:

@@ -129,7 +129,7 @@ def _finish(
         train=describe(train, len(train_rows)),
         validation=describe(validation, len(held_only)),
         notes=dict(work.notes.most_common()),
-        warnings=tuple(_warnings(work, template, tokenizer, split)),
+        warnings=tuple(_warnings(work, template, tokenizer, split, train)),
         template=f"the chat template {template.origin}" if template else None,
         end_of_turn=tuple(sorted(template.ends_of_turn)) if template else (),
         text_ends_with=tokenizer.eos_token if has_text else None,
@@ -157,9 +157,20 @@ def _file_report(file: ReadFile, rejected: Sequence[RejectedRow]) -> FileReport:
 
 
 def _warnings(
-    work: Work, template: ChatTemplate | None, tokenizer: Any, split: SplitReport
+    work: Work,
+    template: ChatTemplate | None,
+    tokenizer: Any,
+    split: SplitReport,
+    train: TokenDataset,
 ) -> list[str]:
     found = []
+    unknown = tokenizer.unk_token_id
+    if unknown is not None and unknown not in (tokenizer.eos_token_id, tokenizer.pad_token_id):
+        count = int((train.input_ids == unknown).sum())
+        if count:
+            found.append(
+                f"{count} tokens are {tokenizer.unk_token}: the tokenizer does not know their characters."
+            )
     if work.overlong.rows_without_end:
         found.append(
             f"{work.overlong.rows_without_end} examples were cut at {work.overlong.max_tokens} tokens "

@@ -201,7 +201,7 @@ class ChatTemplate:
             leaf
             for number in sorted(callers)
             for call in chat.messages[number].tool_calls
-            for leaf in _leaves(_arguments(call))
+            for leaf in _leaves(call["function"]["arguments"])
         ):
             if not any(spelling in shown for spelling in _json_spellings(leaf)):
                 raise self._builder.unproven(
@@ -273,16 +273,6 @@ def _spellings(part: Part, role: str) -> Iterator[str]:
 
 def _json_spellings(value: str) -> tuple[str, ...]:
     return value, json.dumps(value, ensure_ascii=False)[1:-1], json.dumps(value)[1:-1]
-
-
-def _arguments(call: Any) -> Any:
-    arguments = call["function"]["arguments"]
-    if isinstance(arguments, str):
-        try:
-            return json.loads(arguments)
-        except json.JSONDecodeError:
-            return arguments
-    return arguments
 
 
 def _leaves(value: Any) -> Iterator[str]:

@@ -59,8 +59,10 @@ class TestJson:
 
     def test_one_object_that_holds_the_rows(self, tmp_path: Path) -> None:
         path = tmp_path / "a.json"
-        path.write_text(json.dumps({"version": 1, "data": ROWS}, indent=1), encoding="utf-8")
-        assert [v for _, v in good(path)] == ROWS
+        for indent in (1, None):
+            text = json.dumps({"version": 1, "data": ROWS}, indent=indent)
+            path.write_text(text, encoding="utf-8")
+            assert [v for _, v in good(path)] == ROWS
 
     def test_a_broken_line_is_a_bad_row(self, tmp_path: Path) -> None:
         path = tmp_path / "a.jsonl"
