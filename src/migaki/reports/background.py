@@ -57,8 +57,8 @@ def subject(run: RunData) -> Facts:
 
 def curves(run: RunData) -> list[Chart]:
     """Return the charts of the training, the loss first."""
-    train = [row for row in run.metrics if _split(row) == "train"]
-    held_out = [row for row in run.metrics if _split(row) == "eval"]
+    train = [row for row in run.metrics if row.get("split") == "train"]
+    held_out = [row for row in run.metrics if row.get("split") == "eval"]
     charts = [
         line_chart(
             "Loss, nats per trained token",
@@ -209,11 +209,6 @@ def commands(run: RunData) -> list[tuple[str, str]]:
             ("Ask it once", f"migaki generate {folder} '駅までの行き方を教えて'"),
         ]
     return found
-
-
-def _split(row: Mapping[str, Any]) -> str:
-    name = row.get("split") or row.get("kind")
-    return "eval" if name in ("eval", "validation") else "train" if name == "train" else ""
 
 
 def _points(rows: Iterable[Mapping[str, Any]], key: str) -> list[tuple[float, float]]:

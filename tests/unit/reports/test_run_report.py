@@ -265,14 +265,6 @@ def test_a_long_run_makes_a_small_page(run):
     assert write_report(run).stat().st_size < 3_000_000
 
 
-def test_both_spellings_of_the_split_are_read(run):
-    for row in (rows := run_folders.metrics()):
-        row["kind"] = {"train": "train", "eval": "validation"}[row.pop("split")]
-    expected = write_report(run).read_bytes()
-    write_jsonl(run / "metrics.jsonl", rows)
-    assert write_report(run).read_bytes() == expected
-
-
 def test_a_full_disk_leaves_the_old_page(run, monkeypatch):
     page = write_report(run)
     page.write_text("old")
