@@ -41,8 +41,6 @@ class Flow(TrainerCallback):  # type: ignore[misc]
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         """Start the clocks."""
-        # A checkpoint written on the way out holds the wish to stop; the resumed run has not.
-        control.should_training_stop = False
         self._started = time.perf_counter()
         self._started_step = state.global_step
         self._engine.meter.start()
