@@ -20,7 +20,7 @@ from migaki.errors import UsageError
 
 __all__ = ["SAMPLES_COUNT", "SAMPLES_PATH", "SAMPLES_SEED", "generate", "write"]
 
-SAMPLES_FOLDER = Path(__file__).parent / "samples"
+SAMPLES_FOLDER = Path(__file__).parent / "sample_data"
 SAMPLES_PATH = SAMPLES_FOLDER / "polite_chat.jsonl"
 SAMPLES_COUNT = 1500
 SAMPLES_SEED = 7
