@@ -114,17 +114,19 @@ def _tokens(
             found.append(PreviewToken((ids[at],), text, trained[at], control=True))
             at += 1
             continue
-        count, text = _character(ids, at, tokenizer, control)
+        # Decoded behind the one before, because some tokenizers drop the space before a first.
+        anchor = list(found[-1].ids) if found and not found[-1].control else []
+        count, text = _character(ids, at, anchor, tokenizer, control)
         group = slice(at, at + count)
         found.append(PreviewToken(tuple(ids[group]), text, any(trained[group]), control=False))
         at += count
     return found
 
 
-def _character(ids: list[int], at: int, tokenizer: Any, control: set[int]) -> tuple[int, str]:
+def _character(
+    ids: list[int], at: int, anchor: list[int], tokenizer: Any, control: set[int]
+) -> tuple[int, str]:
     """Return how many tokens from ``at`` make whole characters, and their text."""
-    # Decoded behind another token, because some tokenizers drop the space before a text's first.
-    anchor = ids[at - 1 : at] if at and ids[at - 1] not in control else []
     before = len(tokenizer.decode(anchor)) if anchor else 0
     first = ""
     for count in range(1, min(_LONGEST_CHARACTER, len(ids) - at) + 1):
