@@ -110,6 +110,7 @@ def run_training(
     folder = Path(output_dir if output_dir is not None else config.output_dir)
     require_trackers(config)
     require_one_process(config)
+    _require_trained_weights(model)
     _require_trained_tokens(train_dataset)
     lengths = row_lengths(train_dataset)
     settings = decide_settings(config, model, rows=len(lengths), longest=max(lengths))
@@ -181,6 +182,14 @@ def _interrupted(engine: Engine, *, at_once: bool) -> RunInterruptedError:
         checkpoint=last,
         hint="Go on with resume_from_checkpoint=True (migaki train --resume).",
     )
+
+
+def _require_trained_weights(model: nn.Module) -> None:
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise TrainingError(
+            f"No weight of {type(model).__name__} is to be trained: none has requires_grad.",
+            hint="Attach an adapter, or load the model without freezing it.",
+        )
 
 
 def _require_trained_tokens(rows: Rows) -> None:

@@ -133,6 +133,7 @@ class LoRAFinetuningTrainer:
 
     def _with_adapter(self, base: PreTrainedModel) -> Any:
         if hasattr(base, "peft_config"):  # trained before, or loaded with an adapter: go on with it
+            base.set_adapter(base.active_adapters[0])  # which also lets its weights be trained
             return base
         lora = self.lora_config
         adapted = adapters.attach_lora(

@@ -18,12 +18,7 @@ __all__ = ["choose_rows", "load_parts"]
 
 def load_parts(model: BaseModel) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Return model and tokenizer, loading what is not loaded yet."""
-    if model.model is None:
-        model.load_model()
-    if model.tokenizer is None:
-        model.load_tokenizer()
-    parts: Any = model  # its attributes are None until loaded, which they now are
-    return parts.model, parts.tokenizer
+    return model.load_model(), model.load_tokenizer()
 
 
 @overload

@@ -281,6 +281,11 @@ def test_rows_without_anything_to_train_are_refused(config: Make) -> None:
         run_training(make_model(), make_tokenizer(), config(), train_dataset=Rows([]))
 
 
+def test_a_frozen_model_is_refused(config: Make) -> None:
+    with pytest.raises(TrainingError, match="No weight of Qwen2ForCausalLM is to be trained"):
+        train(make_model().requires_grad_(False), config())
+
+
 @pytest.mark.parametrize("method", ["lora", "full"])
 def test_a_rate_of_1000_stops_and_keeps_the_last_good_checkpoint(method: str, config: Make) -> None:
     """Every step saves; no saved checkpoint may hold ruined weights."""

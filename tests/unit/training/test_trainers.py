@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from migaki.errors import MissingExtraError, ModelError, UsageError
 from migaki.models import loading
+from migaki.models.japanese_model import JapaneseModel
 from migaki.training import lora as lora_module
 from migaki.training.config import LoRAConfig, TrainingConfig
 from migaki.training.full import FullFinetuningTrainer
@@ -23,23 +25,8 @@ Make = Callable[..., TrainingConfig]
 TEXTS = [f"{i}番目の文です。磨きをかけます。" for i in range(12)]
 
 
-class Model:
-    """What the trainers need of a BaseModel: parts that are loaded when they are asked for."""
-
-    def __init__(self, folder: Path) -> None:
-        self.model_name = str(folder)
-        self.device = torch.device("cpu")
-        self.model: Any = None
-        self.tokenizer: Any = None
-        self.load_in_4bit = self.load_in_8bit = False
-
-    def load_model(self) -> Any:
-        self.model = loading.load_model(self.model_name, device="cpu").model
-        return self.model
-
-    def load_tokenizer(self) -> Any:
-        self.tokenizer = loading.load_tokenizer(self.model_name)
-        return self.tokenizer
+def japanese_model(folder: Path) -> JapaneseModel:
+    return JapaneseModel(str(folder), device=torch.device("cpu"))
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +53,7 @@ def test_signatures_are_the_specified_ones(function: Any, parameters: list[str])
 
 def test_lora_from_texts_to_a_loaded_adapter(folder: Path, config: Make) -> None:
     settings = config(eval_steps=2, num_epochs=3)
-    trainer = LoRAFinetuningTrainer(Model(folder), LoRAConfig(r=4, lora_alpha=8), settings)
+    trainer = LoRAFinetuningTrainer(japanese_model(folder), LoRAConfig(r=4, lora_alpha=8), settings)
     trained = trainer.train(train_texts=TEXTS, eval_texts=TEXTS[:3])
 
     run = Path(settings.output_dir)
@@ -86,7 +73,7 @@ def test_lora_from_texts_to_a_loaded_adapter(folder: Path, config: Make) -> None
 
 def test_full_from_a_dataset_to_a_loaded_model(folder: Path, config: Make) -> None:
     settings = config()
-    trainer = FullFinetuningTrainer(Model(folder), settings, train_dataset=make_rows(16))
+    trainer = FullFinetuningTrainer(japanese_model(folder), settings, train_dataset=make_rows(16))
     trained = trainer.train()
 
     saved = loading.load_model(Path(settings.output_dir) / "model", device="cpu").model
@@ -100,10 +87,10 @@ def test_full_from_a_dataset_to_a_loaded_model(folder: Path, config: Make) -> No
 def test_resume_from_a_checkpoint_by_its_path(folder: Path, config: Make) -> None:
     settings = config(save_steps=1, save_total_limit=9)
     lora = LoRAConfig(r=4, lora_alpha=8, lora_dropout=0.2)
-    whole = LoRAFinetuningTrainer(Model(folder), lora, settings).train(TEXTS)
+    whole = LoRAFinetuningTrainer(japanese_model(folder), lora, settings).train(TEXTS)
     checkpoint = Path(settings.output_dir) / "checkpoints" / "checkpoint-2"
 
-    again = LoRAFinetuningTrainer(Model(folder), lora, settings).train(
+    again = LoRAFinetuningTrainer(japanese_model(folder), lora, settings).train(
         TEXTS, resume_from_checkpoint=str(checkpoint)
     )
 
@@ -112,7 +99,7 @@ def test_resume_from_a_checkpoint_by_its_path(folder: Path, config: Make) -> Non
 
 
 def test_training_twice_goes_on_with_the_same_adapter(folder: Path, config: Make) -> None:
-    model = Model(folder)
+    model = japanese_model(folder)
     first = LoRAFinetuningTrainer(model, LoRAConfig(r=4), config()).train(TEXTS)
     second = LoRAFinetuningTrainer(
         model, LoRAConfig(r=4), config(output_dir=config().output_dir + "2")
@@ -122,9 +109,11 @@ def test_training_twice_goes_on_with_the_same_adapter(folder: Path, config: Make
 
 def test_nothing_to_train_on_is_said(folder: Path, config: Make) -> None:
     with pytest.raises(UsageError, match="nothing to train on"):
-        LoRAFinetuningTrainer(Model(folder), LoRAConfig(), config()).train()
+        LoRAFinetuningTrainer(japanese_model(folder), LoRAConfig(), config()).train()
     with pytest.raises(UsageError, match="both given"):
-        FullFinetuningTrainer(Model(folder), config(), make_rows(4)).train(train_texts=TEXTS)
+        FullFinetuningTrainer(japanese_model(folder), config(), make_rows(4)).train(
+            train_texts=TEXTS
+        )
 
 
 def test_qlora_without_bitsandbytes_is_said_at_once(
@@ -132,18 +121,47 @@ def test_qlora_without_bitsandbytes_is_said_at_once(
 ) -> None:
     monkeypatch.setattr(lora_module.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(MissingExtraError, match=r"migaki\[quantization\]"):
-        LoRAFinetuningTrainer(Model(folder), LoRAConfig(use_qlora=True), config())
+        LoRAFinetuningTrainer(japanese_model(folder), LoRAConfig(use_qlora=True), config())
 
 
-def test_qlora_asks_for_a_quantized_base(
+def test_qlora_loads_a_quantized_base(
     folder: Path, config: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    asked = {}
+
+    def load_model(name: str, **options: Any) -> None:
+        asked.update(options)
+        raise ModelError("far enough")
+
     monkeypatch.setattr(lora_module.importlib.util, "find_spec", lambda _: object())
-    model = Model(folder)
-    trainer = LoRAFinetuningTrainer(model, LoRAConfig(use_qlora=True, qlora_4bit=False), config())
-    with pytest.raises(UsageError, match="not quantized"):  # the stand-in loads it as it is
-        trainer.train(TEXTS)
-    assert (model.load_in_8bit, model.load_in_4bit) == (True, False)
+    monkeypatch.setattr(loading, "load_model", load_model)
+    lora = LoRAConfig(use_qlora=True, qlora_4bit=False)
+    with pytest.raises(ModelError, match="far enough"):
+        LoRAFinetuningTrainer(japanese_model(folder), lora, config()).train(TEXTS)
+    assert (asked["load_in_8bit"], asked["load_in_4bit"]) == (True, False)
+
+
+def test_qlora_refuses_a_base_that_is_loaded_and_not_quantized(
+    folder: Path, config: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = japanese_model(folder)
+    model.load_model()
+    monkeypatch.setattr(lora_module.importlib.util, "find_spec", lambda _: object())
+    with pytest.raises(UsageError, match=r"not quantized.*load_in_4bit=True"):
+        LoRAFinetuningTrainer(model, LoRAConfig(use_qlora=True), config()).train(TEXTS)
+
+
+def test_a_saved_adapter_can_be_trained_further(folder: Path, config: Make) -> None:
+    first = config(output_dir=config().output_dir + "-1")
+    LoRAFinetuningTrainer(japanese_model(folder), LoRAConfig(r=4), first).train(TEXTS)
+    saved = load_file(Path(first.output_dir) / "adapter" / "adapter_model.safetensors")
+
+    model = japanese_model(Path(first.output_dir) / "adapter")
+    LoRAFinetuningTrainer(model, LoRAConfig(), config()).train(TEXTS)
+
+    further = load_file(Path(config().output_dir) / "adapter" / "adapter_model.safetensors")
+    assert saved.keys() == further.keys()
+    assert any(not torch.equal(saved[key], further[key]) for key in saved)
 
 
 def test_a_folder_without_adapter_is_named(folder: Path) -> None:
@@ -152,14 +170,16 @@ def test_a_folder_without_adapter_is_named(folder: Path) -> None:
 
 
 def test_the_specified_example_runs_as_written(folder: Path, config: Make) -> None:
-    japanese_model = pytest.importorskip("migaki.models.japanese_model")
-    model = japanese_model.JapaneseModel(str(folder), device=torch.device("cpu"))
+    """But for the package name, the model's name and where it writes."""
+    your_texts = TEXTS
+
+    model = JapaneseModel(str(folder))
     lora_config = LoRAConfig(r=16, lora_alpha=32)
     training_config = TrainingConfig(
         learning_rate=3e-4, batch_size=4, num_epochs=5, output_dir=config().output_dir
     )
     trainer = LoRAFinetuningTrainer(model, lora_config, training_config)
-    trained_model = trainer.train(train_texts=TEXTS)
+    trained_model = trainer.train(train_texts=your_texts)
 
     assert isinstance(trained_model, torch.nn.Module)
     assert (Path(config().output_dir) / "adapter" / "adapter_config.json").is_file()
