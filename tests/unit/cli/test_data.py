@@ -11,6 +11,8 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from migaki.cli import data as data_command
+from migaki.dataset.config import DataConfig
+from migaki.dataset.prepare import prepare
 from migaki.errors import ConfigError, MigakiError, UsageError
 from migaki.models.loading import load_tokenizer
 
@@ -37,6 +39,12 @@ def chats(tmp_path: Path) -> Path:
         "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows(20)), encoding="utf-8"
     )
     return path
+
+
+def shortest(path: Path) -> int:
+    """Tokens of the shortest example, whatever the embedded tokenizer makes of it."""
+    config = DataConfig(train=[str(path)], held_out=0)
+    return min(prepare(config, load_tokenizer("migaki-tiny")).train.lengths)
 
 
 @pytest.fixture
@@ -92,7 +100,8 @@ class TestPreview:
             run(console, "preview", str(chats), "--line", "21")
 
     def test_a_cut_example_is_marked(self, console: Console, chats: Path) -> None:
-        shown = run(console, "preview", str(chats), "data.max_tokens=36", "-n", "1")
+        limit = shortest(chats) - 2
+        shown = run(console, "preview", str(chats), f"data.max_tokens={limit}", "-n", "1")
         assert "no end of turn" in shown
 
     def test_colours_alternate_and_the_end_is_gold(
@@ -149,8 +158,9 @@ class TestCheck:
         ]
 
     def test_over_length(self, console: Console, chats: Path) -> None:
-        shown = run(console, "check", str(chats), "max_tokens=40")
-        assert "20 rows above 40 tokens" in shown
+        limit = shortest(chats) - 2
+        shown = run(console, "check", str(chats), f"max_tokens={limit}")
+        assert f"20 rows above {limit} tokens" in shown
         assert "do not teach the model to stop" in shown
 
 
