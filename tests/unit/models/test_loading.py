@@ -211,7 +211,7 @@ def test_folder_without_config(tmp_path: Path) -> None:
 
 def test_unfinished_run(tmp_path: Path) -> None:
     (tmp_path / "run.yaml").write_text("", encoding="utf-8")
-    with pytest.raises(ModelError, match="has not finished.*--resume"):
+    with pytest.raises(ModelError, match=r"has not finished.*--resume"):
         locate(tmp_path)
 
 
@@ -351,7 +351,7 @@ def model_with_code(model_folder: Folder) -> Path:
 
 
 def test_code_does_not_run_unasked(model_with_code: Path) -> None:
-    with pytest.raises(ModelError, match="Python code of its own.*trust_remote_code"):
+    with pytest.raises(ModelError, match=r"Python code of its own.*trust_remote_code"):
         load_model(model_with_code, device="cpu")
     load_tokenizer(model_with_code)  # needs no code
     assert not (model_with_code / "ran").exists()
