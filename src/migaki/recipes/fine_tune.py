@@ -225,6 +225,7 @@ class _Job:
                 self._keep_before(self._measure(model))
         with self._stage("train", "Training"):
             training = self._train(model)
+        self._keep_choices(training)
         with self._stage("save", "Saving"):
             self._save(model)
         if self.plan.recipe.evaluation.enabled:
@@ -245,6 +246,7 @@ class _Job:
             adapter_trainable=recipe.method != "full",
         )
         self.base = loaded.location
+        self.choices = loaded.choices
         if recipe.method == "full" and loaded.location.adapter is not None:
             raise UsageError(
                 f"{recipe.model.name} is an adapter, and method 'full' trains every weight.",
@@ -281,6 +283,12 @@ class _Job:
             resume=self.resumed,
             observer=self.observer.training(),
         )
+
+    def _keep_choices(self, training: TrainingResult) -> None:
+        """Add what the engine decided to what the plan decided: each with its reason."""
+        plan = self.run.read_json("plan.json")
+        choices = {**plan.get("choices", {}), **self.choices, **training.choices}
+        self.run.write_json("plan.json", {**plan, "choices": choices})
 
     def _save(self, model: PreTrainedModel) -> None:
         if self.plan.recipe.method == "full":

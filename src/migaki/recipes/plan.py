@@ -106,7 +106,7 @@ def make_plan(
     dtype, dtype_reason = _precision(recipe, device)
     _, steps = count_steps(max(1, len(data.train)), recipe.training)
     available_gib, available_reason = memory.available_memory_gib(str(device))
-    estimate = _estimate_memory(recipe, shape, data, dtype)
+    estimate = _estimate_memory(recipe, shape, data, dtype, available_gib)
     return Plan(
         recipe=recipe,
         origin=origin,
@@ -176,19 +176,29 @@ def _shape(recipe: Recipe) -> memory.ModelShape:
 
 
 def _estimate_memory(
-    recipe: Recipe, shape: memory.ModelShape, data: PreparedData, dtype: torch.dtype
+    recipe: Recipe,
+    shape: memory.ModelShape,
+    data: PreparedData,
+    dtype: torch.dtype,
+    available_gib: float,
 ) -> memory.MemoryEstimate:
-    longest = max([int(length) for length in data.train.lengths], default=1)
-    return memory.estimate(
-        shape,
-        method=recipe.method,
-        batch=recipe.training.batch_size,
-        tokens=longest,
-        dtype_bytes=dtype.itemsize,
-        activation_checkpointing=bool(recipe.training.gradient_checkpointing),
-        r=recipe.lora.r,
-        lora_dropout=recipe.lora.lora_dropout,
+    """Estimate as the engine will do it: activations are recomputed only where memory needs it."""
+    longest = max(data.train.lengths, default=1)
+    whole, recomputed = (
+        memory.estimate(
+            shape,
+            method=recipe.method,
+            batch=recipe.training.batch_size,
+            tokens=longest,
+            dtype_bytes=dtype.itemsize,
+            activation_checkpointing=checkpointing,
+            r=recipe.lora.r,
+            lora_dropout=recipe.lora.lora_dropout,
+        )
+        for checkpointing in (False, True)
     )
+    fits = whole.total_gib <= available_gib
+    return whole if fits or not recipe.training.gradient_checkpointing else recomputed
 
 
 def _estimate_seconds(
