@@ -137,9 +137,11 @@ def _options(max_new_tokens: int, temperature: float, seed: int | None) -> Sampl
 
 
 def _load(name: str) -> tuple[Any, Any]:
+    from migaki.cli.console import quiet_transformers
     from migaki.hardware import gpu
     from migaki.models import loading
 
+    quiet_transformers()
     device = gpu.get_available_device()
     loaded = loading.load_model(name, device=device, dtype=gpu.choose_precision(device)[0])
     tokenizer = loading.load_tokenizer(name)

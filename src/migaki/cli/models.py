@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 _METHODS = ("inference", "qlora", "lora", "full")
 
@@ -47,29 +50,34 @@ def _show(rows: list[dict[str, Any]], machine: str) -> None:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("model", overflow="fold")
-    for title in ("size", "licence", "context"):
-        table.add_column(title, justify="left" if title == "licence" else "right")
     for method in _METHODS:
-        table.add_column(f"{method} GiB", justify="right")
+        table.add_column(method, justify="right", no_wrap=True)
     for row in rows:
+        memory, fits = row["memory_gib"], row["fits"]
         cells = [
-            Text(f"{row['memory_gib'][m]:g} ✓", style="green")
-            if row["fits"][m]
-            else Text(f"{row['memory_gib'][m]:g} ✗", style="red")
+            Text(f"{memory[m]:.{0 if memory[m] >= 100 else 1}f} {'✓' if fits[m] else '✗'}")
             for m in _METHODS
         ]
-        size = Text(_count(row["parameters"]) + ("" if row["verified"] else " ?"))
-        table.add_row(
-            Text(row["name"]), size, Text(row["licence"]), Text(f"{row['context']:,}"), *cells
-        )
+        for cell, method in zip(cells, _METHODS, strict=True):
+            cell.stylize("green" if fits[method] else "red")
+        table.add_row(_title(row), *cells)
     out.print(table)
     out.print(
         Text(
-            f"✓ fits here, ✗ does not: {machine}.  ?: shape not read from the model's own page.",
+            f"GiB of memory; ✓ fits here, ✗ does not: {machine}. "
+            "?: dimensions not read from a page of the model.",
             style="dim",
         ),
         soft_wrap=True,
     )
+
+
+def _title(row: dict[str, Any]) -> Text:
+    from rich.text import Text
+
+    doubt = "" if row["verified"] else "?"
+    facts = f"{_count(row['parameters'])}{doubt}, {row['context']:,} tokens, {row['licence']}"
+    return Text(row["name"]).append(f"\n  {facts}", style="dim")
 
 
 def _count(number: int) -> str:

@@ -17,17 +17,27 @@ from typing import Any
 
 import torch
 from transformers import (
+    AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
     BitsAndBytesConfig,
+    PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
     PreTrainedTokenizerFast,
+    StableLmConfig,
 )
 
 from migaki.errors import MigakiError, MissingExtraError, ModelError, ResourceError, UsageError
 from migaki.hardware.gpu import get_available_device
-from migaki.models.location import EMBEDDED_NAME, ModelLocation, embedded_model_folder, locate
+from migaki.hardware.memory import ModelShape
+from migaki.models.location import (
+    EMBEDDED_NAME,
+    ModelLocation,
+    embedded_model_folder,
+    locate,
+    read_json_object,
+)
 
 __all__ = [
     "EMBEDDED_NAME",
@@ -42,6 +52,7 @@ __all__ = [
     "load_tokenizer",
     "locate",
     "open_tokenizer",
+    "read_shape",
     "resolve",
     "save_model",
 ]
@@ -90,6 +101,29 @@ def resolve(
         trust_remote_code: Also download Python files.
     """
     return locate(path_or_id, revision=revision, trust_remote_code=trust_remote_code).folder
+
+
+def read_shape(
+    path_or_id: str | Path, *, revision: str | None = None, trust_remote_code: bool = False
+) -> ModelShape:
+    """Read the dimensions of a model from its configuration, without loading it.
+
+    Args:
+        path_or_id: As for `locate`; for an adapter these are the dimensions of its base model.
+        revision: Branch, tag or commit on the Hub.
+        trust_remote_code: Run Python code that comes with the configuration.
+
+    Raises:
+        ModelError: The configuration cannot be read, or is of no decoder-only transformer.
+    """
+    folder = resolve(path_or_id, revision=revision, trust_remote_code=trust_remote_code)
+    known = _known_config(folder)
+    if known is None:
+        try:
+            known = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
+        except Exception as err:  # as for the model itself
+            raise _unreadable("model", folder, err) from err
+    return ModelShape.from_config(known.to_dict())
 
 
 def load_tokenizer(
@@ -369,9 +403,31 @@ def _quantization(
     )
 
 
+def _known_config(folder: Path) -> PreTrainedConfig | None:
+    """Translate a configuration from before its architecture came into transformers.
+
+    ``stablelm_epoch`` (Japanese StableLM 3B) is today's StableLM with the same tensor names and
+    three settings named otherwise, so none of the Python code beside the weights is needed.
+    """
+    config = read_json_object(folder / "config.json")
+    if config.get("model_type") != "stablelm_epoch":
+        return None
+    own = {"rope_pct", "norm_eps", "auto_map", "model_type", "architectures", "num_heads"}
+    rest = {key: value for key, value in config.items() if key not in own}
+    logger.info("%s: stablelm_epoch is read as stablelm", folder)
+    return StableLmConfig(
+        **rest,
+        partial_rotary_factor=config.get("rope_pct", 0.25),
+        layer_norm_eps=config.get("norm_eps", 1e-5),
+    )
+
+
 def _read_model(folder: Path, device: torch.device, **options: Any) -> PreTrainedModel:
     if options["quantization_config"] is not None:
         options["device_map"] = {"": device}
+    known = _known_config(folder)
+    if known is not None:
+        options["config"] = known
     try:
         model, report = AutoModelForCausalLM.from_pretrained(
             folder, use_safetensors=True, output_loading_info=True, **options

@@ -28,6 +28,7 @@ from migaki.models.loading import (
     load_tokenizer,
     locate,
     open_tokenizer,
+    read_shape,
     save_model,
 )
 
@@ -51,6 +52,28 @@ def test_a_saved_model_comes_back(model_folder: Folder, family: str) -> None:
     assert torch.equal(loaded.model(IDS).logits, wanted(IDS).logits)
     assert loaded.location.adapter is None
     assert loaded.choices["attention"].startswith("sdpa: ")
+
+
+def test_stablelm_from_before_transformers_knew_it(model_folder: Folder) -> None:
+    """The config.json of japanese-stablelm-3b-4e1t, whose Python code is not needed."""
+    folder = model_folder("stablelm")
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    for new in ("partial_rotary_factor", "layer_norm_eps", "rope_parameters"):
+        config.pop(new, None)
+    config |= {
+        "model_type": "stablelm_epoch",
+        "architectures": ["StableLMEpochForCausalLM"],
+        "auto_map": {"AutoModelForCausalLM": "modeling_stablelm_epoch.StableLMEpochForCausalLM"},
+        "rope_pct": 0.25,
+        "rope_theta": 10000,
+        "norm_eps": 1e-05,
+        "num_heads": 4,
+    }
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    loaded = load_model(folder, device="cpu").model
+    assert read_shape(folder).parameters == sum(p.numel() for p in loaded.parameters())
+    assert torch.equal(loaded(IDS).logits, make_model("stablelm")(IDS).logits)
+    assert load_tokenizer(folder).eos_token == "<|im_end|>"
 
 
 def test_dtype_is_what_was_asked_for(model_folder: Folder) -> None:
@@ -84,6 +107,12 @@ def test_run_folder_with_a_model(model_folder: Folder, tmp_path: Path) -> None:
     model_folder(name="run/model")
     assert locate(tmp_path / "run").folder == tmp_path / "run" / "model"
     assert load_tokenizer(tmp_path / "run").eos_token == "<|im_end|>"
+
+
+@pytest.mark.parametrize("family", ["qwen2", "llama", "gpt_neox", "stablelm"])
+def test_shape_is_read_without_loading(model_folder: Folder, family: str) -> None:
+    real = sum(p.numel() for p in make_model(family).parameters())
+    assert read_shape(model_folder(family)).parameters == real
 
 
 def test_path_with_spaces_and_japanese(model_folder: Folder) -> None:
