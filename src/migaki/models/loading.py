@@ -2,14 +2,13 @@
 
 Only safetensors are read; Python code that comes with a model runs only when it is asked for, and
 then that is said. Weights that a checkpoint lacks, which transformers fills with random numbers
-behind a warning, are an error here. Whatever is chosen automatically (attention kernel, padding
-token, tokenizer class) stands in ``choices`` with its reason and is logged.
+behind a warning, are an error here. Whatever is chosen automatically stands in ``choices`` with its
+reason and is logged.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import json
 import logging
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,12 +18,10 @@ import torch
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
-    AutoTokenizer,
     BitsAndBytesConfig,
     PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
-    PreTrainedTokenizerFast,
     StableLmConfig,
 )
 
@@ -37,6 +34,13 @@ from migaki.models.location import (
     embedded_model_folder,
     locate,
     read_json_object,
+    unreadable,
+)
+from migaki.models.tokenizers import (
+    LoadedTokenizer,
+    choose_pad_token,
+    load_tokenizer,
+    open_tokenizer,
 )
 
 __all__ = [
@@ -58,27 +62,6 @@ __all__ = [
 ]
 
 logger = logging.getLogger(__name__)
-
-# Tokens that model makers reserve for padding or for nothing at all, likeliest first: Qwen's
-# <|endoftext|> (its turns end with <|im_end|>), Llama 3.1's own padding token, then the unused.
-_PAD_CANDIDATES = (
-    "<|pad|>", "<pad>", "[PAD]", "<PAD>", "<|padding|>", "<|finetune_right_pad_id|>",
-    "<|endoftext|>", "<|reserved_special_token_0|>", "<|vision_pad|>", "<unk>", "[UNK]", "<|unk|>",
-)  # fmt: skip
-
-_PROBES = (
-    "私は2026年11月に、東京(とうきょう)で「磨き」を始めました。",
-    "ｶﾀｶﾅ　全角スペース  二つの空白\n\n\t改行とタブ…！？ か\u3099 ①㍿",
-    "def f(x):\n    return x + 1_000  # it's 3.14 %",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedTokenizer:
-    """A tokenizer with a padding token, and what was chosen for it."""
-
-    tokenizer: PreTrainedTokenizerBase
-    choices: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,51 +105,8 @@ def read_shape(
         try:
             known = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
         except Exception as err:  # as for the model itself
-            raise _unreadable("model", folder, err) from err
+            raise unreadable("model", folder, err) from err
     return ModelShape.from_config(known.to_dict())
-
-
-def load_tokenizer(
-    path_or_id: str | Path, *, revision: str | None = None, trust_remote_code: bool = False
-) -> PreTrainedTokenizerBase:
-    """Load the tokenizer of a model, with a padding token.
-
-    Args:
-        path_or_id: As for `locate`. An adapter's own tokenizer wins over its base model's.
-        revision: Branch, tag or commit on the Hub.
-        trust_remote_code: Run Python code that comes with it.
-
-    Raises:
-        ModelError: There is no tokenizer, or it is damaged, or it can neither pad nor end.
-    """
-    return open_tokenizer(
-        path_or_id, revision=revision, trust_remote_code=trust_remote_code
-    ).tokenizer
-
-
-def open_tokenizer(
-    path_or_id: str | Path, *, revision: str | None = None, trust_remote_code: bool = False
-) -> LoadedTokenizer:
-    """Load a tokenizer as `load_tokenizer` does, and say what was chosen.
-
-    Args:
-        path_or_id: As for `locate`.
-        revision: Branch, tag or commit on the Hub.
-        trust_remote_code: Run Python code that comes with it.
-    """
-    location = locate(path_or_id, revision=revision, trust_remote_code=trust_remote_code)
-    folder = location.tokenizer_folder
-    tokenizer = _read_tokenizer(folder, trust_remote_code=trust_remote_code)
-    choices = {}
-    tokenizer, reason = _as_trained(tokenizer, folder)
-    if reason:
-        choices["tokenizer"] = reason
-    reason = choose_pad_token(tokenizer, folder)
-    if reason:
-        choices["padding token"] = reason
-    for key, text in choices.items():
-        logger.info("%s: %s", key, text)
-    return LoadedTokenizer(tokenizer, choices)
 
 
 def load_model(  # noqa: PLR0913 - each is a decision of the caller, all by keyword
@@ -287,96 +227,6 @@ def choose_attention(
     return "flash_attention_2", "flash_attn is installed and the device supports it"
 
 
-def choose_pad_token(tokenizer: PreTrainedTokenizerBase, where: Path | str = "") -> str | None:
-    """Give a tokenizer a padding token if it has none.
-
-    No token is added, because the model would have no embedding for it. A token made for padding
-    is taken if the vocabulary has one that is not the end of a turn; else the end-of-text token,
-    which is safe here because padding is hidden by the attention mask and never trained (labels
-    are made from positions, not by comparing ids).
-
-    Args:
-        tokenizer: Changed in place.
-        where: Its folder, for messages.
-
-    Returns:
-        What was chosen and why, or nothing if it had one.
-
-    Raises:
-        ModelError: It has neither a padding token nor an end-of-text token.
-    """
-    if tokenizer.pad_token_id is not None:
-        return None
-    vocabulary = tokenizer.get_vocab()
-    taken = {tokenizer.eos_token, tokenizer.bos_token}
-    for token in (*_PAD_CANDIDATES, tokenizer.unk_token):
-        if token is not None and token in vocabulary and token not in taken:
-            tokenizer.pad_token = token
-            return f"{token}: the tokenizer names none, and this token of its vocabulary is not used in text"
-    if tokenizer.eos_token_id is None:
-        raise ModelError(
-            f"The tokenizer {where} has neither a padding token nor an end-of-text token.",
-            hint='Name one in its tokenizer_config.json, for example "pad_token": "<|endoftext|>".',
-        )
-    tokenizer.pad_token = tokenizer.eos_token
-    return (
-        f"{tokenizer.eos_token}: the tokenizer names none and has no unused one, so the end-of-text "
-        "token is used; padding is hidden by the attention mask and never trained"
-    )
-
-
-def _read_tokenizer(folder: Path, *, trust_remote_code: bool) -> PreTrainedTokenizerBase:
-    if not any(folder.glob("tokenizer*")) and not (folder / "vocab.json").is_file():
-        raise ModelError(
-            f"The folder {folder} has no tokenizer (no tokenizer.json).",
-            hint="Copy tokenizer.json and tokenizer_config.json of the same model there.",
-        )
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code)
-    except Exception as err:  # tokenizers raises bare Exception, and classes raise what they like
-        raise _unreadable("tokenizer", folder, err) from err
-    if not isinstance(tokenizer, PreTrainedTokenizerBase) or not tokenizer.get_vocab():
-        raise ModelError(
-            f"The tokenizer in {folder} has no vocabulary.", hint="Copy or download it again."
-        )
-    return tokenizer
-
-
-def _as_trained(
-    tokenizer: PreTrainedTokenizerBase, folder: Path
-) -> tuple[PreTrainedTokenizerBase, str | None]:
-    """Hold the loaded tokenizer against tokenizer.json, which is what was trained.
-
-    transformers builds the tokenizer of a known model type from its own recipe and takes only
-    the vocabulary from the file, so a tokenizer trained otherwise comes back changed, in silence.
-    """
-    file = folder / "tokenizer.json"
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is None or not file.is_file():
-        return tokenizer, None
-    from tokenizers import Tokenizer
-
-    wanted = json.loads(file.read_text(encoding="utf-8"))
-    loaded = json.loads(backend.to_str())
-    same = all(wanted.get(part) == loaded.get(part) for part in ("normalizer", "pre_tokenizer"))
-    if same:
-        return tokenizer, None
-    trained = Tokenizer.from_file(str(file))
-    trained.no_padding()
-    trained.no_truncation()
-    if all(
-        trained.encode(probe, add_special_tokens=False).ids
-        == backend.encode(probe, add_special_tokens=False).ids
-        for probe in _PROBES
-    ):
-        return tokenizer, None
-    name = type(tokenizer).__name__
-    return PreTrainedTokenizerFast.from_pretrained(folder), (
-        f"PreTrainedTokenizerFast: {name} encodes differently from the tokenizer.json beside it, "
-        "and the file is what the model was trained with"
-    )
-
-
 def _quantization(
     *, load_in_8bit: bool, load_in_4bit: bool, dtype: torch.dtype
 ) -> BitsAndBytesConfig | None:
@@ -437,7 +287,7 @@ def _read_model(folder: Path, device: torch.device, **options: Any) -> PreTraine
     except MigakiError:
         raise
     except Exception as err:  # a model class may raise anything over a wrong file
-        raise _unreadable("model", folder, err) from err
+        raise unreadable("model", folder, err) from err
     _refuse_incomplete(folder, report)
     if options["quantization_config"] is None:
         try:
@@ -483,22 +333,3 @@ def _out_of_memory(folder: Path, device: torch.device) -> ResourceError:
         f"The model {folder} does not fit into the memory of {device}.",
         hint="Load it in 4 bits (QLoRA), free memory, or take a smaller model: migaki models",
     )
-
-
-def _unreadable(what: str, folder: Path, err: Exception) -> ModelError:
-    reason = (str(err).strip().splitlines() or [type(err).__name__])[0][:300]
-    if "trust_remote_code" in str(err):
-        return ModelError(
-            f"The {what} in {folder} comes with Python code of its own, which migaki does not run "
-            "unless told to.",
-            hint="Read that code; if you trust it, set model.trust_remote_code=true.",
-        )
-    if isinstance(err, ImportError):
-        hint = "Install the package it names, then try again."
-    elif "does not recognize this architecture" in str(err) or "Unrecognized" in str(err):
-        hint = "migaki adapts causal language models that transformers knows; see: migaki models"
-    else:
-        hint = (
-            "Copy or download it again; if that does not help, the model is damaged at its source."
-        )
-    return ModelError(f"The {what} in {folder} cannot be read: {reason}", hint=hint)

@@ -2,14 +2,12 @@
 
 Every command that takes a model takes all of these. A folder is checked here, before a
 deep-learning library touches it: weights are safetensors or nothing (a pickle can run code when it
-is opened), files are whole, JSON is JSON. The Hub is asked once, with a short time limit, so that a
-machine without a network answers in a moment instead of retrying for half a minute.
+is opened), files are whole, JSON is JSON.
 """
 
 from __future__ import annotations
 
 import json
-import logging
 import os
 import re
 import struct
@@ -18,20 +16,24 @@ from pathlib import Path
 from typing import Any
 
 from migaki.errors import ModelError
+from migaki.models.hub import fetch
 
-__all__ = ["EMBEDDED_NAME", "ModelLocation", "embedded_model_folder", "locate", "read_json_object"]
+__all__ = [
+    "EMBEDDED_NAME",
+    "ModelLocation",
+    "embedded_model_folder",
+    "locate",
+    "read_json_object",
+    "unreadable",
+]
 
-logger = logging.getLogger(__name__)
 
 EMBEDDED_NAME = "migaki-tiny"
 """The name by which the model inside the package is known, also in the adapters trained on it."""
 
-_HUB_TIMEOUT_S = 10.0
 _MAX_JSON_BYTES = 16 * 1024 * 1024
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _PICKLES = ("pytorch_model*.bin", "adapter_model.bin", "*.pt", "*.pth", "*.ckpt", "*.bin")
-_HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "*.tiktoken"]
-_HUB_SKIP = ["original/*", "consolidated*", "onnx/*", "openvino/*", "*/checkpoint-*/*"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def locate(
             f"The model folder {path} does not exist.",
             hint=f"Check the path (the current folder is {Path.cwd()}), or use '{EMBEDDED_NAME}'.",
         )
-    folder = _fetch(text, revision=revision, python_files=trust_remote_code)
+    folder = fetch(text, revision=revision, python_files=trust_remote_code)
     found = _locate_folder(folder)
     return ModelLocation(text if found.adapter is None else found.name, found.folder, found.adapter)
 
@@ -125,6 +127,32 @@ def read_json_object(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ModelError(f"{path} must hold a JSON object, not {type(value).__name__}.", hint=again)
     return value
+
+
+def unreadable(what: str, folder: Path, err: Exception) -> ModelError:
+    """Turn what a library raised over a folder into words.
+
+    Args:
+        what: ``model`` or ``tokenizer``.
+        folder: Where it lies.
+        err: What was raised.
+    """
+    reason = (str(err).strip().splitlines() or [type(err).__name__])[0][:300]
+    if "trust_remote_code" in str(err):
+        return ModelError(
+            f"The {what} in {folder} comes with Python code of its own, which migaki does not run "
+            "unless told to.",
+            hint="Read that code; if you trust it, set model.trust_remote_code=true.",
+        )
+    if isinstance(err, ImportError):
+        hint = "Install the package it names, then try again."
+    elif "does not recognize this architecture" in str(err) or "Unrecognized" in str(err):
+        hint = "migaki adapts causal language models that transformers knows; see: migaki models"
+    else:
+        hint = (
+            "Copy or download it again; if that does not help, the model is damaged at its source."
+        )
+    return ModelError(f"The {what} in {folder} cannot be read: {reason}", hint=hint)
 
 
 def _embedded() -> ModelLocation:
@@ -313,109 +341,3 @@ def _check_safetensors(path: Path) -> None:
 
 def _has_tokenizer(folder: Path) -> bool:
     return any((folder / n).is_file() for n in ("tokenizer.json", "tokenizer.model", "vocab.json"))
-
-
-def _fetch(repo_id: str, *, revision: str | None, python_files: bool) -> Path:
-    """Return a local folder with the files of a Hub repository."""
-    from huggingface_hub import snapshot_download
-
-    wanted: dict[str, Any] = {
-        "revision": revision,
-        "allow_patterns": [*_HUB_FILES, "*.py"] if python_files else _HUB_FILES,
-        "ignore_patterns": _HUB_SKIP,
-    }
-    unreachable = _ask_hub(repo_id, revision)
-    if unreachable is not None:
-        return _from_cache(repo_id, wanted, unreachable)
-    logger.info("fetching %s from the Hugging Face Hub (or its cache)", repo_id)
-    try:
-        return Path(snapshot_download(repo_id, **wanted))
-    except Exception as err:
-        raise _hub_refusal(repo_id, revision, err) or ModelError(
-            f"The download of '{repo_id}' stopped: {_first_line(err)}.",
-            hint="Start again; what was downloaded is kept and continued.",
-        ) from err
-
-
-def _ask_hub(repo_id: str, revision: str | None) -> Exception | None:
-    """Ask once whether the repository can be used.
-
-    Returns:
-        Nothing, or why the Hub could not be asked.
-
-    Raises:
-        ModelError: The Hub says no.
-    """
-    from huggingface_hub import HfApi
-
-    try:
-        info = HfApi().model_info(repo_id, revision=revision, timeout=_HUB_TIMEOUT_S)
-    except Exception as err:  # transport errors of the HTTP client have no stable public base
-        refusal = _hub_refusal(repo_id, revision, err)
-        if refusal is not None:
-            raise refusal from err
-        return err
-    names = [sibling.rfilename for sibling in info.siblings or []]
-    if names and not any(name.endswith(".safetensors") for name in names):
-        raise ModelError(
-            f"The Hub repository '{repo_id}' has no safetensors files; migaki reads no pickles.",
-            hint="Look for a converted revision of it, or convert it and give the local folder.",
-        )
-    return None
-
-
-def _hub_refusal(repo_id: str, revision: str | None, err: Exception) -> ModelError | None:
-    """Turn an answer of the Hub into words; nothing if it did not answer."""
-    from huggingface_hub import errors as hub
-
-    if isinstance(err, hub.GatedRepoError):
-        return ModelError(
-            f"The model '{repo_id}' is gated: its owner gives access on request.",
-            hint=f"Accept its terms at https://huggingface.co/{repo_id}, then log in with: "
-            "hf auth login",
-        )
-    if isinstance(err, hub.RepositoryNotFoundError):
-        return ModelError(
-            f"There is no model '{repo_id}' on the Hugging Face Hub (or it is private), "
-            "and no folder of that name here.",
-            hint="Check the spelling (`migaki models` lists known ones), or log in with: "
-            "hf auth login",
-        )
-    if isinstance(err, hub.RevisionNotFoundError):
-        return ModelError(
-            f"The model '{repo_id}' has no revision '{revision}'.",
-            hint=f"See https://huggingface.co/{repo_id}/tree/main, or leave the revision out.",
-        )
-    if isinstance(err, hub.HFValidationError):
-        return ModelError(
-            f"'{repo_id}' is neither a folder nor a valid Hub id: {_first_line(err)}.",
-            hint=f"Give a folder, a Hub id, or '{EMBEDDED_NAME}' for the embedded model.",
-        )
-    return None
-
-
-def _from_cache(repo_id: str, wanted: dict[str, Any], reason: Exception) -> Path:
-    from huggingface_hub import snapshot_download
-
-    try:
-        folder = snapshot_download(repo_id, local_files_only=True, **wanted)
-    except (OSError, ValueError) as err:
-        raise ModelError(
-            f"'{repo_id}' is not a folder here, not in the local cache, and {_why_no_hub(reason)}.",
-            hint="Give a local model folder, download it where there is a network (hf download "
-            f"{repo_id}), or use the embedded model: {EMBEDDED_NAME}.",
-        ) from err
-    logger.info("%s: taken from the local cache, because %s", repo_id, _why_no_hub(reason))
-    return Path(folder)
-
-
-def _why_no_hub(err: Exception) -> str:
-    from huggingface_hub.errors import OfflineModeIsEnabled
-
-    if isinstance(err, OfflineModeIsEnabled):
-        return "the Hub is switched off (HF_HUB_OFFLINE=1)"
-    return f"the Hugging Face Hub cannot be reached ({_first_line(err)})"
-
-
-def _first_line(err: Exception) -> str:
-    return (str(err).strip().splitlines() or [type(err).__name__])[0].rstrip(".")
