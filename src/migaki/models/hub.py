@@ -17,17 +17,18 @@ __all__ = ["fetch"]
 logger = logging.getLogger(__name__)
 
 _HUB_TIMEOUT_S = 10.0
-_HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "*.tiktoken"]
+_SMALL_FILES = ["*.json", "*.txt", "*.model", "*.jinja", "*.tiktoken"]
 _HUB_SKIP = ["original/*", "consolidated*", "onnx/*", "openvino/*", "*/checkpoint-*/*"]
 
 
-def fetch(repo_id: str, *, revision: str | None, python_files: bool) -> Path:
+def fetch(repo_id: str, *, revision: str | None, python_files: bool, weights: bool = True) -> Path:
     """Return a local folder with the files of a Hub repository.
 
     Args:
         repo_id: Such as ``Qwen/Qwen2.5-0.5B-Instruct``.
         revision: Branch, tag or commit.
         python_files: Also fetch the Python code that comes with it.
+        weights: Also fetch the weights, which are all but the whole of it.
 
     Raises:
         ModelError: It is not there, not ours to have, has no safetensors, or is out of reach.
@@ -36,7 +37,11 @@ def fetch(repo_id: str, *, revision: str | None, python_files: bool) -> Path:
 
     wanted: dict[str, Any] = {
         "revision": revision,
-        "allow_patterns": [*_HUB_FILES, "*.py"] if python_files else _HUB_FILES,
+        "allow_patterns": [
+            *_SMALL_FILES,
+            *(["*.safetensors"] if weights else []),
+            *(["*.py"] if python_files else []),
+        ],
         "ignore_patterns": _HUB_SKIP,
     }
     unreachable = _ask_hub(repo_id, revision)

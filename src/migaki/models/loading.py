@@ -99,7 +99,9 @@ def read_shape(
     Raises:
         ModelError: The configuration cannot be read, or is of no decoder-only transformer.
     """
-    folder = resolve(path_or_id, revision=revision, trust_remote_code=trust_remote_code)
+    folder = locate(
+        path_or_id, revision=revision, trust_remote_code=trust_remote_code, weights=False
+    ).folder
     known = _known_config(folder)
     if known is None:
         try:

@@ -63,7 +63,11 @@ def embedded_model_folder() -> Path:
 
 
 def locate(
-    path_or_id: str | Path, *, revision: str | None = None, trust_remote_code: bool = False
+    path_or_id: str | Path,
+    *,
+    revision: str | None = None,
+    trust_remote_code: bool = False,
+    weights: bool = True,
 ) -> ModelLocation:
     """Find a model and check its files.
 
@@ -73,6 +77,7 @@ def locate(
             which is downloaded if it is not in the cache.
         revision: Branch, tag or commit on the Hub.
         trust_remote_code: Also download the Python files of a Hub repository.
+        weights: Also download its weights; a plan needs only the small files.
 
     Raises:
         ModelError: Nothing usable is there; the hint says what to do.
@@ -95,8 +100,8 @@ def locate(
             f"The model folder {path} does not exist.",
             hint=f"Check the path (the current folder is {Path.cwd()}), or use '{EMBEDDED_NAME}'.",
         )
-    folder = fetch(text, revision=revision, python_files=trust_remote_code)
-    found = _locate_folder(folder)
+    folder = fetch(text, revision=revision, python_files=trust_remote_code, weights=weights)
+    found = _locate_folder(folder, weights=weights)
     return ModelLocation(text if found.adapter is None else found.name, found.folder, found.adapter)
 
 
@@ -188,16 +193,17 @@ def _file_error(path: Path) -> ModelError:
     )
 
 
-def _locate_folder(folder: Path) -> ModelLocation:
+def _locate_folder(folder: Path, *, weights: bool = True) -> ModelLocation:
     folder = folder.resolve()
     if (folder / "adapter_config.json").is_file():
-        return _locate_adapter(folder)
+        return _locate_adapter(folder, weights=weights)
     if (folder / "config.json").is_file():
-        _check_model_folder(folder)
+        if weights:
+            _check_model_folder(folder)
         return ModelLocation(str(folder), folder)
     for part in ("adapter", "model"):
         if (folder / part).is_dir():
-            return _locate_folder(folder / part)
+            return _locate_folder(folder / part, weights=weights)
     if (folder / "run.yaml").is_file():
         raise ModelError(
             f"The run {folder} has not finished: it has no adapter/ or model/ yet.",
@@ -210,12 +216,13 @@ def _locate_folder(folder: Path) -> ModelLocation:
     )
 
 
-def _locate_adapter(folder: Path) -> ModelLocation:
+def _locate_adapter(folder: Path, *, weights: bool) -> ModelLocation:
     config = read_json_object(folder / "adapter_config.json")
-    weights = folder / "adapter_model.safetensors"
-    if not weights.is_file():
+    tensors = folder / "adapter_model.safetensors"
+    if weights and not tensors.is_file():
         raise _weights_error(folder, "adapter_model.safetensors")
-    _check_safetensors(weights)
+    if weights:
+        _check_safetensors(tensors)
     base = config.get("base_model_name_or_path")
     if not isinstance(base, str) or not base.strip():
         raise ModelError(
@@ -225,7 +232,9 @@ def _locate_adapter(folder: Path) -> ModelLocation:
         )
     beside = folder / base
     try:
-        found = locate(beside if base != EMBEDDED_NAME and beside.is_dir() else base)
+        found = locate(
+            beside if base != EMBEDDED_NAME and beside.is_dir() else base, weights=weights
+        )
     except ModelError as err:
         raise ModelError(
             f"The base model '{base}' of the adapter {folder} cannot be used: {err.message}",

@@ -70,7 +70,9 @@ def open_tokenizer(
         revision: Branch, tag or commit on the Hub.
         trust_remote_code: Run Python code that comes with it.
     """
-    location = locate(path_or_id, revision=revision, trust_remote_code=trust_remote_code)
+    location = locate(
+        path_or_id, revision=revision, trust_remote_code=trust_remote_code, weights=False
+    )
     folder = location.tokenizer_folder
     tokenizer = _read_tokenizer(folder, trust_remote_code=trust_remote_code)
     choices = {}

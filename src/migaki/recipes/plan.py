@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
-from transformers import AutoConfig, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from migaki.dataset.prepare import PreparedData, prepare
 from migaki.errors import ResourceError
@@ -167,12 +167,11 @@ def _precision(recipe: Recipe, device: torch.device) -> tuple[torch.dtype, str]:
 
 
 def _shape(recipe: Recipe) -> memory.ModelShape:
-    config = AutoConfig.from_pretrained(
-        loading.resolve(recipe.model.name),
+    return loading.read_shape(
+        recipe.model.name,
         revision=recipe.model.revision,
         trust_remote_code=recipe.model.trust_remote_code,
     )
-    return memory.ModelShape.from_config(config.to_dict())
 
 
 def _estimate_memory(

@@ -475,6 +475,13 @@ def test_hub_model_from_the_cache(
     found = locate("some/model")
     assert found.name == "some/model"
     assert found.folder == snapshot
+    # A plan needs the small files only: it must not wait for gigabytes.
+    for weights in snapshot.glob("*.safetensors"):
+        weights.unlink()
+    assert load_tokenizer("some/model").pad_token_id is not None
+    assert loading.read_shape("some/model").parameters > 0
+    with pytest.raises(ModelError, match="safetensors"):
+        locate("some/model")
 
 
 def test_embedded_model_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
