@@ -12,6 +12,10 @@ _DIVERGED_STEPS = 5
 """Steps in a row that must be worse than guessing before a finite loss counts as diverged."""
 _CLEARLY = 1.2
 """A loss this many times that of guessing is worse than knowing nothing."""
+_GUESSING = 0.99
+"""From this share of the loss of guessing a model knows nothing (any more)."""
+_KNEW = 0.7
+"""A model whose first loss was below this share of guessing knew something."""
 _ENOUGH_TOKENS = 32
 """Trained tokens from which the loss of one batch says something about the model."""
 
@@ -21,7 +25,8 @@ class DivergenceWatch:
 
     Not finite is enough. A finite loss counts when it is clearly worse than guessing every token
     with equal chance (ln of the vocabulary) and twice as bad as at the start, several steps in a
-    row: a too high rate often ends there, since a normalised network seldom overflows.
+    row: a too high rate often ends there, since a normalised network seldom overflows. So does a model
+    that knew something at the start and now guesses: its last layer gives every token the same chance.
 
     Args:
         vocabulary: Tokens of the model; 0 where it is not known.
@@ -57,13 +62,18 @@ class DivergenceWatch:
             self._first = loss if self._first is None else self._first
             self._recent.append(loss)
         recent = [loss] if at_once else list(self._recent)
-        limit = max(_CLEARLY * self._guessing, 2 * (self._first or 0.0))
-        if (at_once or len(recent) == _DIVERGED_STEPS) and min(recent) > limit:
-            return (
-                f"the loss is {loss:.3f}, far worse than guessing every token "
-                f"({self._guessing:.2f}); it began at {self._first or 0.0:.3f}"
-            )
-        return None
+        lowest = min(recent) if at_once or len(recent) == _DIVERGED_STEPS else 0.0
+        first = self._first or 0.0
+        if lowest > max(_CLEARLY * self._guessing, 2 * first):
+            words = "far worse than"
+        elif 0 < first < _KNEW * self._guessing and lowest >= _GUESSING * self._guessing:
+            words = "no better than"
+        else:
+            return None
+        return (
+            f"the loss is {loss:.3f}, {words} guessing every token ({self._guessing:.2f}); "
+            f"it began at {first:.3f}"
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return what a resumed run needs."""
