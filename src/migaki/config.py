@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -21,6 +21,9 @@ from migaki.errors import ConfigError
 
 T = TypeVar("T")
 
+_MOST_VALUES = 100_000
+_SHOWN_CHARACTERS = 200
+
 
 class _StrictLoader(yaml.SafeLoader):
     """YAML 1.1 reads 1e-4 as a string and lets a repeated key win; neither is what a user means."""
@@ -30,13 +33,16 @@ def _unique_mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, 
     mapping: dict[Any, Any] = {}
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node, deep=True)
+        if not isinstance(key, Hashable):
+            raise _problem_at(key_node, f"a key is a {type(key).__name__}; it must be a name")
         if key in mapping:
-            raise ConfigError(
-                f"line {key_node.start_mark.line + 1}: the key '{key}' stands twice.",
-                hint="Keep one of the two.",
-            )
+            raise _problem_at(key_node, f"the key '{key}' stands twice; keep one of the two")
         mapping[key] = loader.construct_object(value_node, deep=True)
     return mapping
+
+
+def _problem_at(node: yaml.Node, problem: str) -> yaml.MarkedYAMLError:
+    return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
 
 
 _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _unique_mapping)
@@ -53,11 +59,44 @@ def parse_value(text: str) -> Any:
     Args:
         text: The text behind ``=`` in an override.
 
+    Raises:
+        YAMLError: It is not YAML, or nothing that a setting could be.
+
     Example:
         >>> parse_value("1e-4"), parse_value("true"), parse_value("[a, b]"), parse_value("磨き")
         (0.0001, True, ['a', 'b'], '磨き')
     """
-    return yaml.load(text, Loader=_StrictLoader)
+    try:
+        value = yaml.load(text, Loader=_StrictLoader)
+    except ValueError as err:  # a date that does not exist, a number of thousands of digits
+        raise yaml.YAMLError(str(err)) from err
+    except RecursionError as err:
+        raise yaml.YAMLError("it is nested too deeply") from err
+    if _holds_too_much(value):
+        raise yaml.YAMLError("its anchors and aliases unfold to too many values")
+    return value
+
+
+def _holds_too_much(value: Any) -> bool:
+    """Tell aliases of aliases, which unfold to billions of values, from a recipe."""
+    waiting, seen = [value], 0
+    while waiting:
+        item = waiting.pop()
+        seen += 1
+        if seen > _MOST_VALUES:
+            return True
+        if isinstance(item, dict):
+            waiting.extend(item.values())
+        elif isinstance(item, list):
+            waiting.extend(item)
+    return False
+
+
+def _yaml_problem(err: yaml.YAMLError) -> str:
+    """Return one line for what PyYAML says in several."""
+    if isinstance(err, yaml.MarkedYAMLError) and err.problem_mark is not None:
+        return f"line {err.problem_mark.line + 1}: {err.problem}"
+    return " ".join(str(err).split())
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -70,7 +109,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         ConfigError: The file is missing, not UTF-8, not YAML or not a mapping.
     """
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)
+        data = parse_value(path.read_text(encoding="utf-8"))
     except FileNotFoundError as err:
         raise ConfigError(
             f"The recipe {path} does not exist.", hint="Check the path, or start without a recipe."
@@ -78,7 +117,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except (UnicodeDecodeError, OSError) as err:
         raise ConfigError(f"The recipe {path} cannot be read: {err}.") from err
     except yaml.YAMLError as err:
-        raise ConfigError(f"The recipe {path} is not valid YAML: {err}.") from err
+        raise ConfigError(f"The recipe {path} is not valid YAML: {_yaml_problem(err)}.") from err
     if data is None:
         return {}
     if not isinstance(data, dict):
@@ -131,7 +170,9 @@ def parse_overrides(overrides: Iterable[str]) -> dict[str, Any]:
         try:
             value = parse_value(text)
         except yaml.YAMLError as err:
-            raise ConfigError(f"The value of '{override}' is not valid YAML: {err}.") from err
+            raise ConfigError(
+                f"The value of '{override}' is not valid YAML: {_yaml_problem(err)}."
+            ) from err
         for key in reversed(keys):
             value = {key: value}
         merged = merge(merged, value)
@@ -153,12 +194,22 @@ def build(cls: type[T], data: Mapping[str, Any], *, where: str) -> T:
     try:
         return TypeAdapter(cls).validate_python(dict(data))
     except ValidationError as err:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in item['loc'])}: {item['msg'].removeprefix('Value error, ')}"
-            f" (received {item['input']!r})"
-            for item in err.errors()
-        )
+        problems = "; ".join(map(_problem, err.errors()))
         raise ConfigError(f"{where} is not valid: {problems}.") from err
+
+
+def _problem(item: Any) -> str:
+    """Return one finding of pydantic in words; what contradicts itself is not shown whole."""
+    message = str(item["msg"]).removeprefix("Value error, ")
+    where = "".join(f"{part}." for part in item["loc"])[:-1]
+    if item["type"] == "value_error" and isinstance(item["input"], Mapping):
+        return f"{where}: {message}" if where else message
+    return f"{where}: {message} (received {_short(item['input'])})"
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
 
 
 def to_mapping(value: object) -> dict[str, Any]:
@@ -182,6 +233,10 @@ def _refuse_unknown_keys(cls: Any, data: Mapping[str, Any], *, prefix: str, wher
                 f"Did you mean '{prefix}{near[0]}'?" if near else f"Valid keys: {', '.join(valid)}."
             )
             raise ConfigError(f"{where}: unknown key '{prefix}{key}'.", hint=hint)
+        if isinstance(value, bool) and bool not in (hints[key], *get_args(hints[key])):
+            raise ConfigError(
+                f"{where}: {prefix}{key} is {str(value).lower()}, and it is no yes-or-no setting."
+            )
         nested = next((t for t in (hints[key], *get_args(hints[key])) if is_dataclass(t)), None)
         if nested is not None and isinstance(value, Mapping):
             _refuse_unknown_keys(nested, value, prefix=f"{prefix}{key}.", where=where)

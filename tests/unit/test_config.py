@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,11 @@ from hypothesis import strategies as st
 from migaki import config
 from migaki.errors import ConfigError
 from migaki.recipes.recipe import Recipe
+
+_ALIASES_OF_ALIASES = b"a: &a [x]\n" + b"".join(
+    f"{new}: &{new} [{', '.join([f'*{old}'] * 10)}]\n".encode()
+    for old, new in pairwise("abcdefghijkl")
+)
 
 
 @pytest.mark.parametrize(
@@ -43,6 +49,18 @@ def test_wrong_value_is_named_with_what_was_received() -> None:
         config.build(Recipe, {"training": {"num_epochs": "three"}}, where="the recipe")
 
 
+def test_true_is_no_number() -> None:
+    with pytest.raises(ConfigError, match=r"training\.learning_rate is true"):
+        config.build(Recipe, {"training": {"learning_rate": True}}, where="the recipe")
+    config.build(Recipe, {"training": {"gradient_checkpointing": True}}, where="the recipe")
+
+
+def test_a_long_wrong_value_is_shortened() -> None:
+    with pytest.raises(ConfigError) as error:
+        config.build(Recipe, {"name": ["x"] * 10_000}, where="the recipe")
+    assert len(error.value.message) < 500
+
+
 @pytest.mark.parametrize("override", ["learning_rate", "=3", "training.=3", ".x=1"])
 def test_what_is_no_override_is_refused(override: str) -> None:
     with pytest.raises(ConfigError, match="is not an override"):
@@ -52,7 +70,7 @@ def test_what_is_no_override_is_refused(override: str) -> None:
 def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "twice.yaml"
     path.write_text("method: lora\nmethod: full\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match="'method' stands twice"):
+    with pytest.raises(ConfigError, match=r"twice\.yaml.*line 2: the key 'method' stands twice"):
         config.read_yaml(path)
 
 
@@ -63,6 +81,11 @@ def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
         (b"a: [1, 2\n", "not valid YAML"),
         ("name: 磨き\n".encode("cp932"), "cannot be read"),
         (b"!!python/object/apply:os.system ['true']\n", "not valid YAML"),
+        (b"name: 2024-13-45\n", "month must be"),
+        (b"training: {seed: " + b"9" * 6000 + b"}\n", "limit"),
+        (b"{[a]: b}\n", "line 1: a key is a list"),
+        (b"name: " + b"[" * 5000 + b"]" * 5000, "nested too deeply"),
+        (_ALIASES_OF_ALIASES, "unfold to too many values"),
     ],
 )
 def test_what_is_no_recipe_is_refused(tmp_path: Path, content: bytes, message: str) -> None:

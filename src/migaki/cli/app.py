@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from typing import Any
 
@@ -124,6 +125,9 @@ def _root(
 def main() -> None:
     """Run the command line; ``--debug`` is understood wherever it stands."""
     arguments = sys.argv[1:]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal without Japanese must not end a run
+            stream.reconfigure(errors="backslashreplace")
     if "--debug" in arguments:
         arguments = ["--debug", *(a for a in arguments if a != "--debug")]
     app(args=arguments, prog_name="migaki")

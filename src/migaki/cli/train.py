@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -93,6 +94,11 @@ def train(
         on_overlong=on_overlong,
     )
     if resume:
+        if dry_run:
+            raise UsageError(
+                "--resume and --dry-run were given together; a resumed run keeps its plan.",
+                hint="Leave one out.",
+            )
         _resume(source, overrides, settings, name=name, json_output=json_output)
         return
     recipe, origin = read_recipe(source, settings=settings, overrides=overrides)
@@ -124,7 +130,7 @@ def _settings(**flags: Any) -> dict[str, Any]:
     }
     settings: dict[str, Any] = {}
     for flag, value in flags.items():
-        if not value:
+        if value is None:
             continue
         *sections, key = places.get(flag, (flag,))
         target = settings
@@ -178,14 +184,16 @@ def _resume(
 
     quiet_transformers()
     given = parse_overrides(overrides)
-    output_dir = Path(given.pop("output_dir", "runs"))
+    output_dir = given.pop("output_dir", "runs")
+    if not isinstance(output_dir, str):
+        raise UsageError(f"output_dir is {output_dir!r}, which is no path.")
     if source or given or set(settings) - {"name"}:
         raise UsageError(
             "A resumed run keeps the recipe that it began with; other settings were given too.",
             hint="Give only --resume [--name NAME] [output_dir=PATH], or start a new run.",
         )
     with JobProgress(err) as progress:
-        result = resume(output_dir, name, observer=progress)
+        result = resume(Path(os.path.expanduser(output_dir)), name, observer=progress)
     _show(result, json_output=json_output)
 
 

@@ -48,7 +48,7 @@ class DataConfig:
     """Train on what the assistant says, or on every token of a chat."""
     max_rows: Annotated[int, Field(ge=1)] | None = None
     """Use only the first rows of the training files, for a trial."""
-    seed: int = 42
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 42
     """Chooses the held-out rows."""
 
     def __post_init__(self) -> None:

@@ -104,7 +104,7 @@ def load_prompts(path: Path | None = None) -> list[Prompt]:
         path = Path(str(resources.files("migaki.evaluation") / "prompts" / "prompts.jsonl"))
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")  # U+2028 may stand in a text
-    except (OSError, UnicodeDecodeError) as err:
+    except (OSError, ValueError) as err:
         raise DataError(
             f"The prompts {path} cannot be read: {err}.",
             hint='Give a UTF-8 file with a row {"prompt": "…"} a line, or leave it out.',
@@ -126,7 +126,12 @@ def load_prompts(path: Path | None = None) -> list[Prompt]:
 def _parse_prompt(line: str, path: Path, number: int) -> Prompt:
     try:
         row = json.loads(line)
-    except ValueError as err:
+        json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError as err:
+        raise BadRowError(
+            "holds half a character (a surrogate without its partner)", path=path, line=number
+        ) from err
+    except (ValueError, RecursionError) as err:
         raise BadRowError(f"not JSON: {err}", path=path, line=number) from err
     text = row.get("prompt") if isinstance(row, dict) else None
     if not isinstance(text, str) or not text.strip():

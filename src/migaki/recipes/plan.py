@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from transformers import PreTrainedTokenizerBase
 
 from migaki.dataset.prepare import PreparedData, prepare
 from migaki.errors import ResourceError
+from migaki.evaluation.answers import load_prompts
 from migaki.hardware import gpu, memory, speed
 from migaki.models import loading
 from migaki.recipes.recipe import Recipe
@@ -100,6 +102,8 @@ def make_plan(
         trust_remote_code=recipe.model.trust_remote_code,
     )
     shape = _shape(recipe)
+    if recipe.evaluation.enabled and recipe.evaluation.prompts is not None:
+        load_prompts(Path(recipe.evaluation.prompts))  # a wrong file is said now, not after loading
     context_choice = _fit_context(recipe, shape.context)
     data = prepare(recipe.data, opened.tokenizer, on_progress=on_progress)
     device = gpu.get_available_device()

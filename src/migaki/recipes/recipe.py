@@ -7,13 +7,14 @@ is instant.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from migaki import config as config_module
@@ -22,6 +23,9 @@ from migaki.errors import ConfigError
 from migaki.training.config import LoRAConfig, TrainingConfig
 
 _STRICT = ConfigDict(extra="forbid", validate_assignment=True)
+
+_LONGEST_NAME = 200
+"""In bytes; file systems allow 255, and some names of files are made from it."""
 
 EMBEDDED_MODEL = "migaki-tiny"
 """The name of the model inside the package (see ``models.loading``, which loads it)."""
@@ -49,9 +53,9 @@ class EvaluationConfig:
     """Measure before and after; without it the report shows training curves only."""
     prompts: str | None = None
     """A JSONL file of ``{"prompt"}`` rows; without it the fixed prompts of the package."""
-    max_new_tokens: int = 64
+    max_new_tokens: Annotated[int, Field(ge=1)] = 64
     """Longest answer, in tokens."""
-    batch_size: int = 8
+    batch_size: Annotated[int, Field(ge=1)] = 8
     """Rows scored, and prompts answered, at once."""
 
 
@@ -86,13 +90,25 @@ class Recipe:
             self.lora.use_qlora = True
         if self.method == "lora" and self.lora.use_qlora:
             self.method = "qlora"
-        if self.name is not None and (
-            Path(self.name).name != self.name or self.name in {".", ".."}
-        ):
+        if self.name is not None and not _names_a_folder(self.name):
             raise ValueError(
-                f"name is '{self.name}': it becomes a folder name, so it may hold no '/' and not "
-                "be '.' or '..'"
+                f"name is {self.name!r}: it becomes a folder name, so it may hold no '/' and no line "
+                f"ends, not be '.' or '..', and have at most {_LONGEST_NAME} bytes"
             )
+        if not self.output_dir or not self.output_dir.isprintable():
+            raise ValueError(f"output_dir is {self.output_dir!r}, which is no path")
+        if self.output_dir.startswith("~"):  # a shell leaves it alone behind the = of an override
+            self.output_dir = os.path.expanduser(self.output_dir)
+
+
+def _names_a_folder(name: str) -> bool:
+    return (
+        bool(name)
+        and Path(name).name == name
+        and name not in {".", ".."}
+        and name.isprintable()
+        and len(name.encode()) <= _LONGEST_NAME
+    )
 
 
 def builtin_recipes() -> dict[str, Path]:
@@ -160,7 +176,7 @@ def _locate(source: str | Path | None, top: Mapping[str, Any]) -> tuple[Path, st
     if str(source) in builtin:
         return builtin[str(source)], f"built-in '{source}'"
     path = Path(source)
-    if not path.is_file():
+    if not os.path.isfile(path):  # unlike Path.is_file, it takes a name that is too long
         raise ConfigError(
             f"There is no recipe '{source}': it is neither a file nor built in.",
             hint=f"Built-in recipes: {', '.join(builtin)}. Overrides are written key=value.",

@@ -82,7 +82,7 @@ def test_prompts_are_read_in_order(tmp_path):
 
 @pytest.mark.parametrize(
     ("row", "words"),
-    [("{", "not JSON"), ("[]", "non-empty text"), ('{"prompt": " "}', "non-empty text"),
+    [("{", "not JSON"), ('{"prompt": "\\ud800"}', "half a character"), ("[]", "non-empty text"), ('{"prompt": " "}', "non-empty text"),
      ('{"prompt": "b", "id": "1"}', "stands twice")],
 )  # fmt: skip
 def test_a_bad_prompt_row_is_named(tmp_path, row, words):

@@ -59,15 +59,39 @@ def test_qlora_can_be_said_in_two_ways() -> None:
     assert by_flag.method == "qlora"
 
 
-@pytest.mark.parametrize("name", ["../outside", "a/b", ".."])
+@pytest.mark.parametrize(
+    "name", ["../outside", "a/b", "..", "", "a\nb", "a\0", "\ud800", "長" * 100]
+)
 def test_a_run_name_cannot_leave_the_output_folder(name: str) -> None:
     with pytest.raises(ConfigError, match="folder name"):
         recipes.read_recipe(settings={"name": name})
 
 
+def test_what_contradicts_itself_is_said_without_the_whole_recipe() -> None:
+    with pytest.raises(ConfigError) as error:
+        recipes.read_recipe(settings={"name": ".."})
+    assert "received" not in error.value.message
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["evaluation.max_new_tokens=0", "evaluation.batch_size=-1", "data.seed=-1", "output_dir=''"],
+)
+def test_settings_that_cannot_be_are_refused(override: str) -> None:
+    with pytest.raises(ConfigError, match=r"is not valid: \w+"):
+        recipes.read_recipe(overrides=[override])
+
+
+def test_the_home_folder_of_output_dir(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/somewhere")
+    assert recipes.read_recipe(overrides=["output_dir=~/runs"])[0].output_dir == "/somewhere/runs"
+
+
 def test_a_recipe_that_does_not_exist_names_the_builtin_ones() -> None:
     with pytest.raises(ConfigError, match=r"no recipe 'nothing\.yaml'.*first-run"):
         recipes.read_recipe("nothing.yaml")
+    with pytest.raises(ConfigError, match="There is no recipe"):
+        recipes.read_recipe("x" * 5000)
 
 
 @pytest.mark.parametrize(
