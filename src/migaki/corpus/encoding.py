@@ -72,7 +72,8 @@ def named_encoding(name: str) -> Encoding:
     """
     try:
         codec = codecs.lookup(name).name
-    except LookupError as err:
+        b"a".decode(codec, errors="ignore")  # Python's list also holds base64, rot13, idna
+    except (LookupError, ValueError) as err:
         raise DataError(
             f"There is no text encoding '{name}'.",
             hint="Valid: auto, utf-8, cp932, euc_jp, iso2022_jp, utf-16.",

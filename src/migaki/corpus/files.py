@@ -12,6 +12,7 @@ import glob
 import hashlib
 import io
 import json
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -92,11 +93,15 @@ def find_files(names: Sequence[str]) -> list[Path]:
     """
     found: list[Path] = []
     for name in names:
-        path = Path(name).expanduser()
+        path = Path(os.path.expanduser(name))  # Path's own fails for a user who is not there
+        if not name:
+            raise UsageError("The name of a data file is empty.", hint="Give a file or folder.")
         if name == SAMPLES and not path.exists():
             found.append(SAMPLES_PATH)
         elif path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in _KIND_OF_SUFFIX)
+            inside = sorted(
+                p for p in path.rglob("*") if p.suffix.lower() in _KIND_OF_SUFFIX and not p.is_dir()
+            )
             if not inside:
                 raise DataError(f"The folder {name} holds no data files ({_SUFFIXES}).")
             found.extend(inside)
@@ -125,6 +130,9 @@ def open_file(path: Path, *, encoding: str = "auto") -> SourceFile:
     Raises:
         DataError: It is empty, unreadable, or neither text nor Parquet.
     """
+    if path.exists() and not path.is_file():  # reading a pipe or a device might never end
+        what = "a folder" if path.is_dir() else "a pipe or a device"
+        raise DataError(f"{path} is {what}, not a file.", hint="Give a file on a disk.")
     try:
         size, digest, head = _look_at(path)
     except OSError as err:
@@ -138,8 +146,7 @@ def open_file(path: Path, *, encoding: str = "auto") -> SourceFile:
     if head.startswith((b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd", b"BZh")):
         raise DataError(f"{path} is compressed.", hint="Unpack it first.")
     if encoding == "auto":
-        sample = head if size <= len(head) else head[: head.rfind(b"\n") + 1] or head
-        chosen = detect_encoding(sample, where=str(path))
+        chosen = detect_encoding(_sample(path, head, size), where=str(path))
     else:
         chosen = named_encoding(encoding)
     kind = _text_kind(path, head, chosen)
@@ -158,6 +165,13 @@ def _look_at(path: Path) -> tuple[int, str, bytes]:
     return size, digest.hexdigest(), head
 
 
+def _sample(path: Path, head: bytes, size: int) -> bytes:
+    """Return a beginning of the file that ends with a line, so that no character is cut."""
+    if size <= len(head):
+        return head
+    return head[: head.rfind(b"\n") + 1] or path.read_bytes()
+
+
 def _text_kind(path: Path, head: bytes, encoding: Encoding) -> FileKind:
     """Choose between the text formats; between JSON and JSON Lines the content decides."""
     kind = _KIND_OF_SUFFIX.get(path.suffix.lower())
@@ -166,14 +180,27 @@ def _text_kind(path: Path, head: bytes, encoding: Encoding) -> FileKind:
         kind = "json" if start and start in "[{" else "txt"
     if kind in ("json", "jsonl") and start == "[":
         return "json"
-    return "jsonl" if kind == "json" and _is_object_per_line(head, encoding) else kind
+    if kind == "jsonl":
+        return kind
+    # Broken objects are still JSON under the name .json; elsewhere they might be any text.
+    return "jsonl" if _is_object_per_line(head, encoding, whole=kind != "json") else kind
 
 
-def _is_object_per_line(head: bytes, encoding: Encoding) -> bool:
-    """Tell JSON Lines from one object: two lines, each an object of its own."""
+def _is_object_per_line(head: bytes, encoding: Encoding, *, whole: bool) -> bool:
+    """Tell JSON Lines from one object or other text: two lines, each an object of its own."""
     lines = head.decode(encoding.codec, errors="ignore").lstrip("\ufeff").split("\n")
     first = [line.strip() for line in lines[:100] if line.strip()][:2]
-    return len(first) == 2 and all(line[0] == "{" and line[-1] == "}" for line in first)
+    if len(first) < 2 or not all(line[0] == "{" and line[-1] == "}" for line in first):
+        return False
+    return not whole or all(map(_is_json, first))
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _read_text(path: Path, encoding: Encoding) -> str:
@@ -197,8 +224,8 @@ def _read_jsonl(path: Path, encoding: Encoding) -> Iterator[Row | BadRow]:
             yield Row(path, number, json.loads(line))
         except json.JSONDecodeError as err:
             yield BadRow(path, number, _json_problem(err, line), line)
-        except RecursionError:
-            yield BadRow(path, number, "is nested too deeply to be a training row", line[:2000])
+        except (ValueError, RecursionError) as err:
+            yield BadRow(path, number, _unfit_json(err), line[:2000])
 
 
 def _lines(path: Path, encoding: Encoding) -> Iterator[str | UnicodeError]:
@@ -213,6 +240,13 @@ def _lines(path: Path, encoding: Encoding) -> Iterator[str | UnicodeError]:
                 yield err
             else:
                 yield text.removeprefix("\ufeff") if number == 0 else text
+
+
+def _unfit_json(err: Exception) -> str:
+    """Say why Python does not take JSON that is written correctly."""
+    if isinstance(err, RecursionError):
+        return "is nested too deeply to be a training row"
+    return "holds a number of thousands of digits"
 
 
 def _json_problem(err: json.JSONDecodeError, text: str) -> str:
@@ -238,6 +272,11 @@ def _read_json(path: Path, encoding: Encoding) -> Iterator[Row | BadRow]:
             yield from _read_jsonl(path, encoding)
             return
         raise _broken_json(path, text, err) from err
+    except (ValueError, RecursionError) as err:
+        raise DataError(f"{path}: the JSON {_unfit_json(err)}.") from err
+    if not isinstance(value, dict):
+        yield Row(path, 1, value)
+        return
     lists = [v for v in value.values() if isinstance(v, list) and v and isinstance(v[0], dict)]
     if "messages" in value or "conversations" in value or len(lists) != 1:
         yield Row(path, 1, value)
@@ -266,6 +305,8 @@ def _read_array(path: Path, text: str, start: int) -> Iterator[Row | BadRow]:
             at = _skip_space(text, at + 1)
     except json.JSONDecodeError as err:
         raise _broken_json(path, text, err) from err
+    except (ValueError, RecursionError) as err:
+        raise DataError(f"{path}:{line}: the row {_unfit_json(err)}.") from err
     if rest := text[at + 1 :].strip():
         raise DataError(f"{path}: after the JSON array there is more: {rest[:40]!r}.")
 

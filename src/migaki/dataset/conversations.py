@@ -21,7 +21,9 @@ __all__ = [
     "RowProblemError",
     "Text",
     "Tools",
+    "kind_of",
     "make_chat",
+    "refuse_half_characters",
     "without_system",
 ]
 
@@ -136,6 +138,25 @@ def make_chat(
     return Chat(tuple(parsed), _tools(tools), plain, notes)
 
 
+def refuse_half_characters(text: str, where: str) -> None:
+    """Refuse a lone surrogate, which JSON can spell (``\\ud83d``) but no text can hold.
+
+    Args:
+        text: From the row.
+        where: What it is called in the message.
+
+    Raises:
+        RowProblemError: There is one.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as err:
+        half = text[err.start].encode("ascii", "backslashreplace").decode()
+        raise RowProblemError(
+            f"{where} holds half a character ({half}, a surrogate without its partner)"
+        ) from err
+
+
 def without_system(chat: Chat) -> Chat:
     """Move the system message into the first user turn, for templates that know no system role.
 
@@ -152,7 +173,7 @@ def without_system(chat: Chat) -> Chat:
 
 def _message(item: Any, number: int) -> Message:
     if not isinstance(item, Mapping):
-        raise RowProblemError(f"message {number} is {_kind(item)}, not an object with a role")
+        raise RowProblemError(f"message {number} is {kind_of(item)}, not an object with a role")
     role = item.get("role")
     if role is None:
         raise RowProblemError(f"message {number} has no 'role' (keys: {', '.join(map(str, item))})")
@@ -175,13 +196,16 @@ def _message(item: Any, number: int) -> Message:
         if known == "tool"
         else {}
     )
+    spelled_calls = json.dumps(calls, ensure_ascii=False, default=str) if calls else ""
+    for said in (content, reasoning or "", spelled_calls, *extra.values()):
+        refuse_half_characters(said, f"message {number} ({known})")
     return Message(known, content, reasoning if known == "assistant" else None, calls, extra)
 
 
 def _split_reasoning(content: str, reasoning: object, number: int) -> tuple[str, str | None]:
     if reasoning is not None and not isinstance(reasoning, str):
         raise RowProblemError(
-            f"message {number}: the reasoning is {_kind(reasoning)}, not a string"
+            f"message {number}: the reasoning is {kind_of(reasoning)}, not a string"
         )
     match = _THINKING.fullmatch(content)
     if match is None:
@@ -203,7 +227,7 @@ def _content(value: Any, where: str, *, empty_ok: bool) -> str:
     if isinstance(value, list):
         parts = [_text_part(part, where) for part in value]
         return "".join(parts)
-    raise RowProblemError(f"{where}: the content is {_kind(value)}, not a string")
+    raise RowProblemError(f"{where}: the content is {kind_of(value)}, not a string")
 
 
 def _text_part(part: Any, where: str) -> str:
@@ -213,7 +237,7 @@ def _text_part(part: Any, where: str) -> str:
         if isinstance(text := part.get("text"), str):
             return text
         raise RowProblemError(f"{where}: a text part has no string under 'text'")
-    kind = part.get("type") if isinstance(part, Mapping) else _kind(part)
+    kind = part.get("type") if isinstance(part, Mapping) else kind_of(part)
     raise RowProblemError(f"{where}: a content part is {kind!r}; only text can be trained here")
 
 
@@ -221,7 +245,7 @@ def _tool_calls(value: Any, number: int) -> Tools:
     if not value:
         return ()
     if not isinstance(value, list):
-        raise RowProblemError(f"message {number}: tool_calls is {_kind(value)}, not a list")
+        raise RowProblemError(f"message {number}: tool_calls is {kind_of(value)}, not a list")
     calls = []
     for call in value:
         function = call.get("function", call) if isinstance(call, Mapping) else None
@@ -238,7 +262,7 @@ def _arguments(value: Any) -> Any:
     if isinstance(value, str):
         try:
             return json.loads(value)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             return value
     return value
 
@@ -248,6 +272,9 @@ def _tools(value: object) -> Tools:
         return ()
     if not isinstance(value, (list, tuple)) or not all(isinstance(t, Mapping) for t in value):
         raise RowProblemError("'tools' is not a list of objects")
+    if not all(isinstance(tool.get("function", tool), Mapping) for tool in value):
+        raise RowProblemError("'tools' holds a function that is not an object")
+    refuse_half_characters(json.dumps(value, ensure_ascii=False, default=str), "'tools'")
     return tuple(value)
 
 
@@ -269,7 +296,8 @@ def _check_order(messages: Sequence[Message]) -> None:
         previous = message
 
 
-def _kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
+    """Return the name that JSON gives to a value's type, with its article."""
     names = {type(None): "null", bool: "a boolean", int: "a number", float: "a number",
              str: "a string", list: "a list", dict: "an object"}  # fmt: skip
-    return names.get(type(value), type(value).__name__)
+    return names.get(type(value), f"of the type {type(value).__name__}")

@@ -13,7 +13,15 @@ from typing import Any
 
 from migaki.corpus.files import Row
 from migaki.dataset.config import DataFormat
-from migaki.dataset.conversations import Chat, Example, RowProblemError, Text, make_chat
+from migaki.dataset.conversations import (
+    Chat,
+    Example,
+    RowProblemError,
+    Text,
+    kind_of,
+    make_chat,
+    refuse_half_characters,
+)
 from migaki.errors import DataError
 
 __all__ = ["DETECTION_ROWS", "KEYS_OF_FORMAT", "detect_format", "format_of", "read_example"]
@@ -122,13 +130,13 @@ def read_example(row: Row, name: DataFormat, columns: Mapping[str, str]) -> Exam
 
 def _unknown_format(row: Row) -> DataError:
     if isinstance(row.value, Mapping):
-        seen = f"the keys {', '.join(map(repr, row.value))}"
+        keys = ", ".join(map(repr, row.value))
+        seen = f"they have the keys {keys}" if keys else "they have no keys"
     else:
-        seen = f"a JSON {type(row.value).__name__}"
+        seen = f"the first is {kind_of(row.value)}"
     known = "; ".join(f"{_FORMAT_NAMES[n]} {keys}" for n, keys in KEYS_OF_FORMAT.items())
     return DataError(
-        f"{row.path}:{row.line}: the format of the rows is not known: they have {seen}. "
-        f"Known: {known}.",
+        f"{row.path}:{row.line}: the format of the rows is not known: {seen}. Known: {known}.",
         hint="Rename columns with, for example, 'data.columns={text: body}' or "
         "'data.columns={prompt: en, completion: ja}'.",
     )
@@ -182,9 +190,12 @@ def _read_alpaca(value: Any) -> Chat:
     messages = []
     if row.get("system"):
         messages.append({"role": "system", "content": _string(row["system"], "system")})
-    for pair in row.get("history") or ():
-        if not isinstance(pair, Sequence) or len(pair) != 2:
-            raise RowProblemError("'history' is not a list of [question, answer] pairs")
+    history = _maybe_json(row.get("history")) or []
+    if not isinstance(history, list) or not all(
+        isinstance(p, list) and len(p) == 2 for p in history
+    ):
+        raise RowProblemError("'history' is not a list of [question, answer] pairs")
+    for pair in history:
         messages += [
             {"role": "user", "content": pair[0]},
             {"role": "assistant", "content": pair[1]},
@@ -213,13 +224,14 @@ def _read_prompt_completion(value: Any) -> Chat:
 
 
 def _read_text(value: Any) -> Text:
-    text = value if isinstance(value, str) else _object(value).get("text")
-    return Text(_string(text, "text"))
+    text = _string(value if isinstance(value, str) else _object(value).get("text"), "text")
+    refuse_half_characters(text, "the text")
+    return Text(text)
 
 
 def _object(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise RowProblemError(f"is a JSON {type(value).__name__}, not an object")
+        raise RowProblemError(f"is {kind_of(value)}, not an object")
     return value
 
 
@@ -228,7 +240,7 @@ def _as_list(value: Mapping[str, Any], key: str) -> list[Any]:
         raise RowProblemError(f"has no '{key}' (keys: {', '.join(map(str, value))})")
     items = _maybe_json(value[key])  # CSV and some Parquet files keep lists as JSON text
     if not isinstance(items, list):
-        raise RowProblemError(f"'{key}' is {type(items).__name__}, not a list of turns")
+        raise RowProblemError(f"'{key}' is {kind_of(items)}, not a list of turns")
     return items
 
 
@@ -236,14 +248,14 @@ def _maybe_json(value: Any) -> Any:
     if isinstance(value, str):
         try:
             return json.loads(value)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             return value
     return value
 
 
 def _string(value: Any, key: str) -> str:
     if not isinstance(value, str):
-        what = "missing" if value is None else f"a {type(value).__name__}, not a string"
+        what = "missing" if value is None else f"{kind_of(value)}, not a string"
         raise RowProblemError(f"'{key}' is {what}")
     if not value.strip():
         raise RowProblemError(f"'{key}' is empty")

@@ -113,8 +113,17 @@ def _finish(
     train, train_rows = sides["train"]
     validation, held_rows = sides["validation"]
     if len(train) == 0:
+        if len(validation):
+            raise DataError(
+                f"No row is left to train on: all {len(held_rows)} that can be used are held out "
+                f"({split.method}).",
+                hint="Lower data.held_out, or give more data.",
+            )
         reasons = "; ".join(f"{n} rows: {why}" for why, n in count_reasons(rejected).items())
-        raise DataError(f"No row is left to train on ({reasons or 'the files hold none'}).")
+        raise DataError(
+            f"No row is left to train on ({reasons or 'the files hold none'}).",
+            hint="Repair the rows, or raise data.max_tokens where they are too long.",
+        )
     held_only = held_rows - train_rows  # a text of which only pieces are held out counts once
     order = {str(file.source.path): number for number, file in enumerate(files)}
     rejected.sort(key=lambda row: (order[str(row.path)], row.line))

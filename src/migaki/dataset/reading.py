@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from migaki.corpus.files import BadRow, Row, SourceFile, find_files, open_file
@@ -42,6 +42,8 @@ class ReadFile:
     examples: tuple[Example, ...]
     rejected: tuple[RejectedRow, ...]
     licences: Counter[str]
+    columns: frozenset[str]
+    """Of the columns that the user names, those that its first rows have."""
 
 
 def read_files(
@@ -75,7 +77,19 @@ def read_files(
         if left is not None:
             left -= read.rows
         found.append(read)
+    if role == "train":
+        _refuse_unknown_columns(found, config)
     return found
+
+
+def _refuse_unknown_columns(files: Sequence[ReadFile], config: DataConfig) -> None:
+    missing = set(config.columns.values()).difference(*(file.columns for file in files))
+    if missing:
+        raise DataError(
+            f"data.columns names {', '.join(map(repr, sorted(missing)))}, which no row has "
+            f"(looked at the first {DETECTION_ROWS} of each file).",
+            hint="Write it as {known name: name in your file}: data.columns={text: body}",
+        )
 
 
 def refuse_bad_rows(rejected: Sequence[RejectedRow], rows: int) -> None:
@@ -134,8 +148,20 @@ def _read_file(
     _refuse_mixed(source, name, other, count)
     licences = Counter(example.licence for example in examples if example.licence)
     return ReadFile(
-        source, role, name, reason, count, tuple(examples), tuple(rejected), Counter(licences)
+        source,
+        role,
+        name,
+        reason,
+        count,
+        tuple(examples),
+        tuple(rejected),
+        Counter(licences),
+        frozenset(c for c in config.columns.values() if any(_has(row, c) for row in first)),
     )
+
+
+def _has(row: Row | BadRow, column: str) -> bool:
+    return isinstance(row, Row) and isinstance(row.value, Mapping) and column in row.value
 
 
 def _format(

@@ -27,7 +27,8 @@ class RejectedRow:
     @property
     def kind(self) -> str:
         """The reason without its numbers and quotations, for counting."""
-        return re.sub(r"'[^']*'|\"[^\"]*\"", "…", re.sub(r"\d+", "N", self.reason.split(" (")[0]))
+        bare = re.sub(r" \([^()]*\)", "", self.reason)
+        return re.sub(r"'[^']*'|\"[^\"]*\"", "…", re.sub(r"\d+", "N", bare))
 
     def to_json(self) -> dict[str, Any]:
         """Return a row of ``rejected.jsonl``."""

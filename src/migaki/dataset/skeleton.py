@@ -19,6 +19,7 @@ __all__ = ["CannotRenderError", "Part", "SkeletonBuilder", "Turn", "View", "spli
 Render = Callable[[Sequence[Message], Tools, bool], str]
 """Messages, tools and whether to add the generation prompt, to the template's text."""
 
+_SENTINEL = re.compile(r"MGK\d+[a-z]+\d*QX")
 _CLOSE_EMPTY_THINKING = "\n</think>\n\n"
 
 
@@ -216,16 +217,20 @@ class SkeletonBuilder:
         self, text: str, parts: Sequence[Part], upto: int, where: str
     ) -> tuple[tuple[str, ...], tuple[int, ...]]:
         """Cut a render at its sentinels; each must be there once, reasoning may be missing."""
+        seen: dict[str, list[int]] = {}
+        for match in _SENTINEL.finditer(text):
+            seen.setdefault(match.group(), []).append(match.start())
         found: list[tuple[int, int]] = []
         for slot, part in enumerate(parts):
-            count = text.count(part.sentinel) if part.message < upto else 1
+            places = seen.get(part.sentinel, [])
+            count = len(places) if part.message < upto else 1
             if count != 1 and not (count == 0 and part.kind == "reasoning"):
                 times = f"{count} times" if count else "not at all"
                 raise self.unproven(
                     where, f"it shows the {part.kind} of message {part.message + 1} {times}"
                 )
             if part.message < upto and count:
-                found.append((text.index(part.sentinel), slot))
+                found.append((places[0], slot))
         pieces, at = [], 0
         for start, slot in sorted(found):
             pieces.append(text[at:start])

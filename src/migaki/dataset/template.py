@@ -44,6 +44,9 @@ DEFAULT_TEMPLATE = (
 )
 """For base models, which have no template of their own."""
 
+# Examining a conversation takes time with the square of its turns: seconds for this many.
+_MOST_MESSAGES = 1000
+
 # Tokens that a model writes or reads as content, so they neither end a turn nor forge one.
 _CONTENT_TAGS = re.compile(r"</?(think|tool_call|tool_response|tools|answer|reasoning)>")
 
@@ -104,6 +107,11 @@ class ChatTemplate:
             RowProblemError: The template refuses this conversation.
             ModelError: What is trained cannot be proven for this template.
         """
+        if len(chat.messages) > _MOST_MESSAGES:
+            raise RowProblemError(
+                f"has {len(chat.messages):,} messages, and more than {_MOST_MESSAGES:,} cannot be "
+                "examined: divide it"
+            )
         chat, notes = self._fit_system(chat)
         parts = split_parts(chat.messages)
         views = self._views(chat, parts, where)

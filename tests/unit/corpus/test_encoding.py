@@ -103,5 +103,6 @@ def test_a_wrong_byte_is_named_with_its_line() -> None:
 def test_names() -> None:
     assert named_encoding("SJIS").codec == "cp932"
     assert named_encoding("EUC-JP").name == "EUC-JP"
-    with pytest.raises(DataError, match="no text encoding 'klingon'"):
-        named_encoding("klingon")
+    for name in ("klingon", "base64", "rot13", "idna", "a\0"):
+        with pytest.raises(DataError, match=f"no text encoding '{name}'"):
+            named_encoding(name)

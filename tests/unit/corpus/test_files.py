@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from migaki.corpus import files
 from migaki.corpus.files import SAMPLES, BadRow, Row, find_files, open_file
 from migaki.corpus.samples import SAMPLES_PATH
 from migaki.errors import DataError, UsageError
@@ -56,6 +58,21 @@ class TestJson:
         (tmp_path / "b.jsonl").write_text(json.dumps(ROWS), encoding="utf-8")
         assert [v for _, v in good(tmp_path / "a.json")] == ROWS
         assert [v for _, v in good(tmp_path / "b.jsonl")] == ROWS
+
+    @pytest.mark.parametrize("name", ["a.txt", "a.csv", "a.md"])
+    def test_lines_under_another_name(self, tmp_path: Path, name: str) -> None:
+        (tmp_path / name).write_text(jsonl(ROWS), encoding="utf-8")
+        assert open_file(tmp_path / name).kind == "jsonl"
+        (tmp_path / name).write_text("{一行目}\n{二行目}\n", encoding="utf-8")
+        assert open_file(tmp_path / name).kind != "jsonl"
+
+    def test_one_line_of_more_than_the_sample(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(files, "_SAMPLE_BYTES", 100)
+        path = tmp_path / "a.jsonl"
+        path.write_text(json.dumps({"text": "長" * 200}, ensure_ascii=False), encoding="utf-8")
+        assert good(path) == [(1, {"text": "長" * 200})]
 
     def test_one_object_that_holds_the_rows(self, tmp_path: Path) -> None:
         path = tmp_path / "a.json"
@@ -170,6 +187,30 @@ class TestNotThere:
         (tmp_path / "a.json").write_text("[]")
         with pytest.raises(DataError, match="empty JSON array"):
             rows(tmp_path / "a.json")
+
+    @pytest.mark.parametrize("content", ["1", "null", '"日本"'])
+    def test_json_of_one_value_is_one_row(self, tmp_path: Path, content: str) -> None:
+        (tmp_path / "a.json").write_text(content, encoding="utf-8")
+        assert good(tmp_path / "a.json") == [(1, json.loads(content))]
+
+    @pytest.mark.parametrize(
+        ("value", "why"),
+        [("9" * 5000, "number of thousands of digits"), ("[" * 10**5 + "]" * 10**5, "too deeply")],
+    )
+    def test_json_that_python_does_not_take(self, tmp_path: Path, value: str, why: str) -> None:
+        (tmp_path / "a.jsonl").write_text(f'{{"text": {value}}}\n')
+        (bad,) = rows(tmp_path / "a.jsonl")
+        assert isinstance(bad, BadRow)
+        assert why in bad.reason
+        for text in (f'{{"text":\n{value}}}', f'[{{"text": {value}}}]'):
+            (tmp_path / "a.json").write_text(text)
+            with pytest.raises(DataError, match=why):
+                rows(tmp_path / "a.json")
+
+    def test_a_pipe_is_refused_and_not_waited_for(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "a.jsonl")
+        with pytest.raises(DataError, match="a pipe or a device, not a file"):
+            open_file(tmp_path / "a.jsonl")
 
     def test_packed(self, tmp_path: Path) -> None:
         (tmp_path / "a.jsonl.gz").write_bytes(b"\x1f\x8b\x08\x00data")

@@ -109,6 +109,7 @@ SAYS = {"role": "assistant", "content": "はい"}
         ([USER, {"role": "assistant", "content": "<think>考え中"}], "opened but never closed"),
         ([USER, {"role": "assistant", "content": "<think>一</think>二", "reasoning": "三"}], "reasoning twice"),
         ([USER, {"role": "assistant", "content": [{"type": "image_url"}]}], "only text can be trained"),
+        ([USER, {"role": "assistant", "content": "\udc00"}], r"message 2 (assistant) holds half a character"),
     ],
 )  # fmt: skip
 def test_unusable_conversations_say_why(messages: list[Any], why: str) -> None:
@@ -120,16 +121,18 @@ def test_unusable_conversations_say_why(messages: list[Any], why: str) -> None:
 @pytest.mark.parametrize(
     ("value", "name", "why"),
     [
-        ({"messages": "やあ"}, "messages", "'messages' is str, not a list"),
+        ({"messages": "やあ"}, "messages", "'messages' is a string, not a list"),
         ({"text": "x"}, "messages", r"has no 'messages' (keys: text)"),
         ({"conversations": [{"from": "human"}]}, "sharegpt", "turn 1 needs 'from' and 'value'"),
         ({"instruction": "x", "output": ""}, "alpaca", "'output' is empty"),
         ({"instruction": "x", "output": None}, "alpaca", "'output' is missing"),
         ({"prompt": "x"}, "prompt_completion", "has no 'completion'"),
-        ({"prompt": 1, "completion": "x"}, "prompt_completion", "'prompt' is a int"),
+        ({"prompt": 1, "completion": "x"}, "prompt_completion", "'prompt' is a number"),
         ({"text": ["x"]}, "text", "'text' is a list"),
         ({"text": " "}, "text", "'text' is empty"),
-        ([1], "text", "is a JSON list, not an object"),
+        ([1], "text", "is a list, not an object"),
+        ({"text": "絵文字\ud83d"}, "text", r"the text holds half a character (\ud83d"),
+        ({"instruction": "x", "output": "y", "history": 5}, "alpaca", "'history' is not a list"),
     ],
 )
 def test_unusable_rows_say_why(value: Any, name: Any, why: str) -> None:

@@ -122,6 +122,24 @@ class TestRows:
         ):
             prepare(DataConfig(train=[path], max_tokens=16), tokenizer)
 
+    def test_everything_held_out_says_so(self, tmp_path: Path, tokenizer: Any) -> None:
+        name = write(tmp_path / "a.jsonl", CHATS)
+        with pytest.raises(DataError, match="are held out"):
+            prepare(DataConfig(train=[name], held_out=0.999), tokenizer)
+
+    def test_a_column_that_no_row_has_is_an_error(self, tmp_path: Path, tokenizer: Any) -> None:
+        name = write(tmp_path / "a.jsonl", [{"text": "一つ目。"}, {"text": "二つ目。"}])
+        with pytest.raises(DataError, match=r"data\.columns names 'body', which no row has"):
+            prepare(DataConfig(train=[name], columns={"text": "body"}), tokenizer)
+
+    def test_reasons_are_counted_with_what_they_are_about(
+        self, tmp_path: Path, tokenizer: Any
+    ) -> None:
+        null = {"messages": [{"role": "user", "content": None}, *CHATS[0]["messages"][1:]]}
+        name = write(tmp_path / "a.jsonl", [*CHATS, null, null])
+        data = prepare(DataConfig(train=[name], on_bad_row="skip"), tokenizer)
+        assert data.report.rejected == {"message N: the content is null, not a string": 2}
+
     def test_max_rows(self, tmp_path: Path, tokenizer: Any) -> None:
         paths = [write(tmp_path / name, CHATS[:10]) for name in ("a.jsonl", "b.jsonl")]
         data = prepare(DataConfig(train=paths, max_rows=15, held_out=0), tokenizer)

@@ -181,6 +181,12 @@ def test_a_refusal_of_the_template_is_a_problem_of_the_row() -> None:
         render(templates.GEMMA, [SINGLE[1], SINGLE[0], SINGLE[1]])
 
 
+def test_a_conversation_without_end_is_a_problem_of_the_row() -> None:
+    turns = [{"role": role, "content": "あ"} for role in ("user", "assistant")] * 600
+    with pytest.raises(RowProblemError, match="1,200 messages"):
+        render(None, turns)
+
+
 def test_a_tokenizer_without_a_template_gets_one_and_keeps_it() -> None:
     tokenizer = make_tokenizer(None)
     template = ChatTemplate(tokenizer)
