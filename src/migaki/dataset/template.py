@@ -31,6 +31,7 @@ import jinja2
 
 from migaki.dataset.conversations import Chat, Message, RowProblemError, Tools, without_system
 from migaki.dataset.skeleton import CannotRenderError, Part, SkeletonBuilder, View, split_parts
+from migaki.errors import ModelError
 
 __all__ = ["DEFAULT_TEMPLATE", "ChatTemplate", "Rendered"]
 
@@ -232,6 +233,12 @@ class ChatTemplate:
                 tokenize=False,
                 add_generation_prompt=add_generation_prompt,
             )
+        except jinja2.TemplateSyntaxError as err:
+            raise ModelError(
+                f"The chat template {self.origin} is not valid Jinja: {str(err).rstrip('.')} "
+                f"(line {err.lineno}).",
+                hint="Take the template that came with the model (chat_template.jinja).",
+            ) from err
         except (jinja2.TemplateError, TypeError, ValueError) as err:
             raise CannotRenderError(str(err) or type(err).__name__) from err
         return str(text)

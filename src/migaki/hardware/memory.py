@@ -157,6 +157,7 @@ class ModelShape:
         )
 
 
+_NO_DIMENSION = 10**9  # the largest vocabularies and contexts have 7 and 8 digits
 _CLASSIC = frozenset({"gpt_neox", "gpt2", "gptj", "gpt_bigcode", "opt", "bloom", "phi"})
 _TIED = frozenset({"gpt2", "gemma", "gemma2", "gemma3", "gemma3_text", "bloom", "opt"})
 _FOUR_NORMS = frozenset({"gemma2", "gemma3", "gemma3_text"})
@@ -175,9 +176,10 @@ def _dimension(config: Mapping[str, Any], *names: str, default: int | None = Non
         value = config.get(name)
         if value is None:
             continue
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < _NO_DIMENSION:
             raise ModelError(
-                f"config.json: {name} is {value!r}; it must be a positive whole number.",
+                f"config.json: {name} is {repr(value)[:20]}; it must be a positive whole number, and "
+                "not one of ten digits.",
                 hint="Copy or download the model again.",
             )
         return value

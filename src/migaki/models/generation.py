@@ -29,7 +29,7 @@ from transformers.generation import (
     TopPLogitsWarper,
 )
 
-from migaki.errors import UsageError
+from migaki.errors import ModelError, UsageError
 
 __all__ = [
     "Message",
@@ -288,7 +288,19 @@ def _generate(
         raise UsageError(
             f"model.generate refuses its options ({', '.join(extra)}): {str(err).splitlines()[0]}"
         ) from err
+    except RuntimeError as err:
+        if "probability tensor" in str(err):
+            raise _no_numbers() from err
+        raise
     return [_until(row, set(stops)) for row in out[:, width:].tolist()]
+
+
+def _no_numbers() -> ModelError:
+    return ModelError(
+        "The model computes no numbers (NaN): its weights are damaged, or too large for their number "
+        "format.",
+        hint="Load it in bfloat16 or float32, or copy or download it again.",
+    )
 
 
 def _generation_config(
@@ -338,6 +350,8 @@ def _token_stream(
             out = model(input_ids=step, past_key_values=cache, use_cache=True)
             scores = processors(seen, out.logits[:, -1].float())
             cache = out.past_key_values
+            if scores.isnan().any():
+                raise _no_numbers()
             if options.greedy:
                 step = scores.argmax(dim=-1, keepdim=True)
             else:

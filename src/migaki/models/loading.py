@@ -49,6 +49,7 @@ __all__ = [
     "LoadedTokenizer",
     "ModelLocation",
     "check_fit",
+    "check_vocabulary",
     "choose_attention",
     "choose_pad_token",
     "embedded_model_folder",
@@ -189,8 +190,22 @@ def check_fit(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Non
     Raises:
         ModelError: The tokenizer is larger than the embedding matrix.
     """
-    rows = model.get_input_embeddings().num_embeddings
-    largest = max(tokenizer.get_vocab().values(), default=-1)
+    check_vocabulary(tokenizer, model.get_input_embeddings().num_embeddings)
+
+
+def check_vocabulary(tokenizer: PreTrainedTokenizerBase, rows: int) -> None:
+    """Refuse a tokenizer that can make ids for which there is no embedding.
+
+    Args:
+        tokenizer: The tokenizer.
+        rows: How many embeddings its model has.
+
+    Raises:
+        ModelError: The tokenizer is larger.
+    """
+    added = tokenizer.added_tokens_decoder  # Gemma 3 has a control token for images behind its end
+    control = {number for number, token in added.items() if token.special}
+    largest = max(set(tokenizer.get_vocab().values()) - control, default=-1)
     if largest >= rows:
         raise ModelError(
             f"The tokenizer has ids up to {largest:,} but the model only {rows:,} embeddings: "

@@ -90,7 +90,7 @@ def locate(
         )
     if text == EMBEDDED_NAME:
         return _embedded()
-    path = Path(text).expanduser()
+    path = Path(os.path.expanduser(text))  # Path's own fails for a user who is not there
     if path.is_dir():
         return _locate_folder(path)
     if path.is_file():
@@ -142,7 +142,9 @@ def unreadable(what: str, folder: Path, err: Exception) -> ModelError:
         folder: Where it lies.
         err: What was raised.
     """
-    reason = (str(err).strip().splitlines() or [type(err).__name__])[0][:300]
+    lines = [line.strip() for line in str(err).splitlines() if line.strip()]
+    said = 2 if lines and lines[0].endswith(":") else 1  # what is wrong stands behind the colon
+    reason = " ".join(lines[:said] or [type(err).__name__])[:300].rstrip(".")
     if "trust_remote_code" in str(err):
         return ModelError(
             f"The {what} in {folder} comes with Python code of its own, which migaki does not run "
@@ -157,7 +159,7 @@ def unreadable(what: str, folder: Path, err: Exception) -> ModelError:
         hint = (
             "Copy or download it again; if that does not help, the model is damaged at its source."
         )
-    return ModelError(f"The {what} in {folder} cannot be read: {reason}", hint=hint)
+    return ModelError(f"The {what} in {folder} cannot be read: {reason}.", hint=hint)
 
 
 def _embedded() -> ModelLocation:
@@ -202,7 +204,7 @@ def _locate_folder(folder: Path, *, weights: bool = True) -> ModelLocation:
             _check_model_folder(folder)
         return ModelLocation(str(folder), folder)
     for part in ("adapter", "model"):
-        if (folder / part).is_dir():
+        if _holds_a_model(folder / part):
             return _locate_folder(folder / part, weights=weights)
     if (folder / "run.yaml").is_file():
         raise ModelError(
@@ -214,6 +216,16 @@ def _locate_folder(folder: Path, *, weights: bool = True) -> ModelLocation:
         hint="A model folder holds config.json, model.safetensors and tokenizer.json; "
         "a run folder holds adapter/ or model/.",
     )
+
+
+def _holds_a_model(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in ("adapter_config.json", "config.json"))
+
+
+def _leads_to_an_adapter(folder: Path) -> bool:
+    if (folder / "config.json").is_file():
+        return (folder / "adapter_config.json").is_file()
+    return any((f / "adapter_config.json").is_file() for f in (folder, folder / "adapter"))
 
 
 def _locate_adapter(folder: Path, *, weights: bool) -> ModelLocation:
@@ -231,6 +243,8 @@ def _locate_adapter(folder: Path, *, weights: bool) -> ModelLocation:
             hint="Write the folder or Hub id of the model it was trained on there.",
         )
     beside = folder / base
+    if any(map(_leads_to_an_adapter, (beside, Path(os.path.expanduser(base))))):
+        raise _adapter_of_adapter(folder, base)  # before it is followed: it may lead back here
     try:
         found = locate(
             beside if base != EMBEDDED_NAME and beside.is_dir() else base, weights=weights
@@ -241,11 +255,15 @@ def _locate_adapter(folder: Path, *, weights: bool) -> ModelLocation:
             hint=err.hint,
         ) from err
     if found.adapter is not None:
-        raise ModelError(
-            f"The adapter {folder} names another adapter as its base ({found.adapter}).",
-            hint="Merge the base adapter into its model first.",
-        )
+        raise _adapter_of_adapter(folder, found.adapter)
     return ModelLocation(found.name, found.folder, folder)
+
+
+def _adapter_of_adapter(folder: Path, base: object) -> ModelError:
+    return ModelError(
+        f"The adapter {folder} names another adapter as its base ({base}).",
+        hint="Merge the base adapter into its model first, and name the merged model.",
+    )
 
 
 def _check_model_folder(folder: Path) -> None:

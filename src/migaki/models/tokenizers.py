@@ -135,11 +135,17 @@ def _read_tokenizer(folder: Path, *, trust_remote_code: bool) -> PreTrainedToken
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code)
     except Exception as err:  # tokenizers raises bare Exception, and classes raise what they like
         raise unreadable("tokenizer", folder, err) from err
-    if not isinstance(tokenizer, PreTrainedTokenizerBase) or not tokenizer.get_vocab():
+    if not isinstance(tokenizer, PreTrainedTokenizerBase) or not _has_words(tokenizer):
         raise ModelError(
-            f"The tokenizer in {folder} has no vocabulary.", hint="Copy or download it again."
+            f"The tokenizer in {folder} has no vocabulary.",
+            hint="Copy tokenizer.json of the same model there, or download it again.",
         )
     return tokenizer
+
+
+def _has_words(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Tell a vocabulary from the special tokens that transformers puts in where the file is missing."""
+    return not set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens)
 
 
 def _as_trained(

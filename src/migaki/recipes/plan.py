@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 from transformers import PreTrainedTokenizerBase
 
 from migaki.dataset.prepare import PreparedData, prepare
-from migaki.errors import ResourceError
+from migaki.errors import ModelError, ResourceError
 from migaki.evaluation.answers import load_prompts
 from migaki.hardware import gpu, memory, speed
 from migaki.models import loading
@@ -102,10 +103,12 @@ def make_plan(
         trust_remote_code=recipe.model.trust_remote_code,
     )
     shape = _shape(recipe)
+    loading.check_vocabulary(opened.tokenizer, shape.vocabulary)
     if recipe.evaluation.enabled and recipe.evaluation.prompts is not None:
         load_prompts(Path(recipe.evaluation.prompts))  # a wrong file is said now, not after loading
     context_choice = _fit_context(recipe, shape.context)
     data = prepare(recipe.data, opened.tokenizer, on_progress=on_progress)
+    _refuse_unknown_ids(data, shape.vocabulary)
     device = gpu.get_available_device()
     dtype, dtype_reason = _precision(recipe, device)
     _, steps = count_steps(max(1, len(data.train)), recipe.training)
@@ -160,8 +163,23 @@ def _fit_context(recipe: Recipe, context: int) -> dict[str, str]:
     asked = recipe.data.max_tokens
     if asked <= context:
         return {}
-    recipe.data.max_tokens = context
+    try:
+        recipe.data.max_tokens = context
+    except ValidationError as err:
+        raise ModelError(
+            f"The model {recipe.model.name} reads {context} tokens at once; that is too few to train.",
+            hint="Check max_position_embeddings in its config.json.",
+        ) from err
     return {"max_tokens": f"{context}: the model's context, below the {asked} that were asked for"}
+
+
+def _refuse_unknown_ids(data: PreparedData, vocabulary: int) -> None:
+    largest = max(int(side.input_ids.max()) for side in (data.train, data.validation) if len(side))
+    if largest >= vocabulary:
+        raise ModelError(
+            f"The data holds the token {largest:,}, and the model has {vocabulary:,} embeddings.",
+            hint="Take the tokenizer that came with the model, or leave control tokens out of the text.",
+        )
 
 
 def _precision(recipe: Recipe, device: torch.device) -> tuple[torch.dtype, str]:

@@ -181,6 +181,11 @@ def test_a_refusal_of_the_template_is_a_problem_of_the_row() -> None:
         render(templates.GEMMA, [SINGLE[1], SINGLE[0], SINGLE[1]])
 
 
+def test_a_template_that_is_no_jinja_is_no_fault_of_the_rows() -> None:
+    with pytest.raises(ModelError, match=r"is not valid Jinja.*line 1"):
+        render("{% for %}", SINGLE)
+
+
 def test_a_conversation_without_end_is_a_problem_of_the_row() -> None:
     turns = [{"role": role, "content": "あ"} for role in ("user", "assistant")] * 600
     with pytest.raises(RowProblemError, match="1,200 messages"):

@@ -190,10 +190,15 @@ def test_adapter_on_an_adapter(adapter: Path, tmp_path: Path) -> None:
         load_model(second)
 
 
-def test_adapter_that_names_itself(adapter: Path) -> None:
-    edit_json(adapter / "adapter_config.json", base_model_name_or_path=str(adapter))
-    with pytest.raises(ModelError):
-        load_model(adapter)
+@pytest.mark.parametrize("base", [".", "..", None])
+def test_adapter_that_leads_back_to_itself(
+    adapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, base: str | None
+) -> None:
+    folder = Path(shutil.copytree(adapter, tmp_path / "run" / "adapter"))
+    edit_json(folder / "adapter_config.json", base_model_name_or_path=base or str(folder))
+    monkeypatch.chdir(folder)
+    with pytest.raises(ModelError, match=r"another adapter|itself"):
+        load_model(folder)
 
 
 def test_adapter_pickle_is_refused(adapter: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from tests.unit.models.tiny_random import make_model, make_tokenizer
 
-from migaki.errors import UsageError
+from migaki.errors import ModelError, UsageError
 from migaki.models.generation import (
     SamplingOptions,
     end_of_turn_ids,
@@ -169,6 +169,15 @@ def test_answer_is_cut_to_the_context(tokenizer: Any) -> None:
 def test_options_out_of_range(option: str, value: float) -> None:
     with pytest.raises(UsageError, match=option):
         SamplingOptions(**{option: value})
+
+
+def test_weights_that_are_no_numbers(tokenizer: Any) -> None:
+    model = make_model()
+    model.get_input_embeddings().weight.data.fill_(float("nan"))
+    with pytest.raises(ModelError, match="computes no numbers"):
+        generate_replies(model, tokenizer, CHATS[:1])
+    with pytest.raises(ModelError, match="computes no numbers"):
+        list(stream_reply(model, tokenizer, CHATS[0]))
 
 
 def test_unknown_generate_option_is_refused(tokenizer: Any) -> None:

@@ -199,6 +199,9 @@ def test_tokenizer_larger_than_the_model() -> None:
     with pytest.raises(ModelError, match="do not belong together"):
         check_fit(make_model(vocabulary=300), make_tokenizer())
     check_fit(make_model(), make_tokenizer())
+    image = make_tokenizer()
+    image.add_special_tokens({"additional_special_tokens": ["<image>"]})
+    check_fit(make_model(vocabulary=len(image) - 1), image)  # as with Gemma 3
 
 
 def test_folder_without_a_tokenizer(model_folder: Folder) -> None:
@@ -218,6 +221,13 @@ def test_damaged_tokenizer(model_folder: Folder, content: str) -> None:
 
 
 # --- folders that are no models -----------------------------------------------------------------
+
+
+def test_tokenizer_of_special_tokens_alone(model_folder: Folder) -> None:
+    folder = model_folder()
+    (folder / "tokenizer.json").unlink()
+    with pytest.raises(ModelError, match=r"has no (vocabulary|tokenizer)|cannot be read"):
+        load_tokenizer(folder)
 
 
 def test_empty_name() -> None:
@@ -241,6 +251,12 @@ def test_folder_without_config(tmp_path: Path) -> None:
 def test_unfinished_run(tmp_path: Path) -> None:
     (tmp_path / "run.yaml").write_text("", encoding="utf-8")
     with pytest.raises(ModelError, match=r"has not finished.*--resume"):
+        locate(tmp_path)
+
+
+def test_a_folder_that_leads_back_to_itself(tmp_path: Path) -> None:
+    (tmp_path / "adapter").symlink_to(".")
+    with pytest.raises(ModelError, match=r"no config\.json"):
         locate(tmp_path)
 
 
