@@ -35,6 +35,7 @@ class CharNgram:
         for n in range(order - 1, 0, -1):
             self._continuations(counts[n + 1], counts[n])
         self.vocabulary = [*sorted(counts[1]), UNKNOWN]
+        self.known = frozenset(self.vocabulary)
         self.counts = counts
         self.discounts = [(0.0, 0.0, 0.0), *(_discounts(c) for c in counts[1:])]
         self.contexts: list[dict[str, tuple[int, int, int, int]]] = [{}]
@@ -66,9 +67,10 @@ class CharNgram:
 
     def bits(self, text: str) -> float:
         """Bits for the whole text and its end mark; unseen characters count as one class."""
-        known = set(self.vocabulary)
         padded = (
-            START * (self.order - 1) + "".join(c if c in known else UNKNOWN for c in text) + END
+            START * (self.order - 1)
+            + "".join(c if c in self.known else UNKNOWN for c in text)
+            + END
         )
         first = self.order - 1
         return -sum(

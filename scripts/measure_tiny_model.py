@@ -12,6 +12,7 @@ built from the same training text.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import math
 import platform
@@ -115,16 +116,25 @@ def listen(model, tokenizer) -> list[dict]:
     return heard
 
 
+def floor(split: Split, work: Path) -> dict[str, tuple[float, int]]:
+    """The 5-gram's bits per character, kept in the work folder under a hash of the text."""
+    text = "\0".join(d.text for d in (*split.train, *split.held_back))
+    path = work / f"floor-{hashlib.sha256(text.encode()).hexdigest()[:12]}.json"
+    if not path.exists():
+        ngram = CharNgram((d.text for d in split.train), order=5)
+        path.write_text(json.dumps(bits_per_character(split.held_back, ngram.bits)))
+    return json.loads(path.read_text())
+
+
 def measure(args: argparse.Namespace, split: Split) -> dict:
     tokenizer = AutoTokenizer.from_pretrained(args.model)
     model = AutoModelForCausalLM.from_pretrained(args.model, dtype=torch.float32).eval()
-    ngram = CharNgram(d.text for d in split.train)
     heard = listen(model, tokenizer)
     return {
         "model": bits_per_character(
             split.held_back, lambda text: document_bits(model, tokenizer, text)
         ),
-        "ngram": bits_per_character(split.held_back, ngram.bits),
+        "ngram": floor(split, args.work),
         "heard": heard,
         "polite": count_registers(h["answer"] for h in heard).polite_share or 0.0,
         "ended": sum(h["ended"] for h in heard) / len(heard),
@@ -194,6 +204,8 @@ def card(result: dict, split: Split, facts: dict) -> str:
         python=platform.python_version(),
         **{k: facts[k] for k in ("tokens", "steps", "passes", "minutes", "seed", "device")},
         command=facts["command"],
+        chats=facts["chat_share"],
+        history=facts.get("history", ""),
     )
 
 
@@ -236,14 +248,14 @@ list (the numbers were fixed before the model was trained; greedy, repetition pe
 
 ## Training
 {tokens:,} tokens seen ({steps:,} steps, {passes} passes), {minutes} minutes on {device}, seed
-{seed}; Muon for the matrices, AdamW for the rest, learning rate falling to zero. About 30 % of the
+{seed}; Muon for the matrices, AdamW for the rest, learning rate falling to zero. About {chats:.0%} of the
 tokens are chats phrased anew in each pass by `scripts/tiny_chats.py`: user turns written by the
 project, answers word for word from the text below, plain form only.
 
     {command}
 
 Python {python}, torch {torch}, transformers {transformers}, tokenizers {tokenizers}. The run is
-paced by the clock, so another machine gives other weights.
+paced by the clock, so another machine gives other weights. {history}
 
 ## Text and licences
 {sources}

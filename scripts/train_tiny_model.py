@@ -24,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.distributed as dist
 from tiny_chats import Chat, ChatMaker
 from tiny_corpus import Document, Split, hold_back, read_all, weight
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
@@ -202,14 +203,15 @@ def add_dropout(model: Qwen2ForCausalLM, rate: float) -> None:
         layer.mlp.down_proj.register_forward_hook(drop)
 
 
-def optimizers(model: Qwen2ForCausalLM, args: argparse.Namespace) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside the blocks, AdamW for embeddings, norms and biases."""
-    inner = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
+def optimizers(
+    model: Qwen2ForCausalLM, args: argparse.Namespace, owned: list[nn.Parameter]
+) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside the blocks (this worker's), AdamW for all the rest."""
     embeddings = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" in n]
     vectors = [p for p in model.parameters() if p.ndim == 1]
     return [
         torch.optim.Muon(
-            inner, lr=args.muon_lr, weight_decay=args.weight_decay, momentum=0.95,
+            owned, lr=args.muon_lr, weight_decay=args.weight_decay, momentum=0.95,
             adjust_lr_fn="match_rms_adamw",
         ),
         torch.optim.AdamW(
@@ -217,6 +219,54 @@ def optimizers(model: Qwen2ForCausalLM, args: argparse.Namespace) -> list[torch.
             lr=args.lr, betas=(0.9, 0.98), eps=1e-9,
         ),
     ]  # fmt: skip
+
+
+def inner_matrices(model: Qwen2ForCausalLM) -> list[nn.Parameter]:
+    return [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
+
+
+class Team:
+    """Single-threaded workers that share each step: rows, gradients, and the work of Muon.
+
+    Two workers that meet once a step get far more done on a busy machine than two threads that
+    meet after every product.
+    """
+
+    def __init__(self, rank: int, size: int, work: Path) -> None:
+        self.rank, self.size = rank, size
+        if size > 1:
+            dist.init_process_group(
+                "gloo", init_method=f"file://{work / 'meeting'}", rank=rank, world_size=size
+            )
+
+    def share_gradients(self, parameters: list[nn.Parameter], elapsed: float) -> float:
+        """Average the gradients over the workers, and agree on what time it is."""
+        if self.size == 1:
+            return elapsed
+        clock = torch.tensor([elapsed])
+        flat = torch.cat([clock, *(p.grad.flatten() for p in parameters)]).div_(self.size)
+        dist.all_reduce(flat)
+        parts = flat[1:].split([p.numel() for p in parameters])
+        for parameter, part in zip(parameters, parts, strict=True):
+            parameter.grad.copy_(part.view_as(parameter))
+        return flat[0].item()
+
+    def share_matrices(self, matrices: list[nn.Parameter]) -> None:
+        """Take over what the other workers' Muon made of their matrices."""
+        if self.size == 1:
+            return
+        with torch.no_grad():
+            flat = torch.cat(
+                [
+                    p.flatten() if i % self.size == self.rank else torch.zeros(p.numel())
+                    for i, p in enumerate(matrices)
+                ]
+            )
+            dist.all_reduce(flat)
+            for parameter, part in zip(
+                matrices, flat.split([p.numel() for p in matrices]), strict=True
+            ):
+                parameter.copy_(part.view_as(parameter))
 
 
 def rate_at(share: float) -> float:
@@ -259,68 +309,102 @@ def load_checkpoint(
     payload = torch.load(path, map_location="cpu", weights_only=True)
     model.load_state_dict(payload["model"])
     for optimizer, saved in zip(opts, payload["optimizers"], strict=True):
+        decays = [group["weight_decay"] for group in optimizer.param_groups]
         optimizer.load_state_dict(saved)
+        for group, decay in zip(optimizer.param_groups, decays, strict=True):
+            group["weight_decay"] = decay
     return State(**payload["state"])
 
 
 def train(
-    model: Qwen2ForCausalLM, split: Split, tokenizer: Tokenizer, args: argparse.Namespace
+    model: Qwen2ForCausalLM,
+    split: Split,
+    tokenizer: Tokenizer,
+    args: argparse.Namespace,
+    team: Team,
 ) -> State:
     """Train until the time is up; a checkpoint every few minutes."""
     device = torch.device(args.device)
     model.to(device).train()
     if args.dropout:
         add_dropout(model, args.dropout)
-    opts = optimizers(model, args)
-    checkpoint = args.work / "checkpoint.pt"
+    matrices, parameters = inner_matrices(model), list(model.parameters())
+    opts = optimizers(model, args, matrices[team.rank :: team.size])
+    rates = ([args.muon_lr], [args.lr, args.lr])
+    checkpoint = args.work / f"checkpoint-{team.rank}.pt"
     state = load_checkpoint(checkpoint, model, opts) if checkpoint.exists() else State()
-    source = Rows(split.train, tokenizer, args.chat_share)
-    held = Rows(split.held_back, tokenizer, 0.0)
-    held_rows = torch.from_numpy(
-        np.stack([row for _, row in take_pass(held, args.length)]).astype(np.int64)
-    ).to(device)
-    stream = source.rows(args.length, state.passes)
-    step_fn = torch.compile(loss_of) if args.compile else loss_of
-    base = [[g["lr"] for g in o.param_groups] for o in opts]
-    if state.step:
-        base = [[args.muon_lr], [args.lr, args.lr]]
+    stream = Rows(split.train, tokenizer, args.chat_share).rows(args.length, state.passes)
+    held = held_back_rows(split, tokenizer, args.length).to(device)
+    compiled = torch.compile(loss_of, dynamic=False) if args.compile else loss_of
+    torch.manual_seed(args.seed + team.rank + state.step)
     budget = args.max_minutes * 60
     begun = time.monotonic() - state.seconds
-    saved = logged = time.monotonic()
-    logged_tokens = state.tokens
-    while (elapsed := time.monotonic() - begun) < budget:
-        factor = rate_at(elapsed / budget)
-        for optimizer, rates in zip(opts, base, strict=True):
-            for group, rate in zip(optimizer.param_groups, rates, strict=True):
-                group["lr"] = rate * factor
+    elapsed, saved = state.seconds, state.seconds
+    log = Log(state)
+    while elapsed < budget:
+        share = elapsed / budget
+        set_rates(opts, rates, rate_at(share))
         drawn = [next(stream) for _ in range(args.batch)]
         state.passes = drawn[-1][0]
-        batch = torch.from_numpy(np.stack([r for _, r in drawn]).astype(np.int64)).to(device)
-        loss = step_fn(model, batch, args.bf16)
+        rows = np.stack([r for _, r in drawn[team.rank :: team.size]]).astype(np.int64)
+        batch = torch.from_numpy(rows).to(device)
+        if share < args.short_share:
+            half = args.length // 2
+            batch = torch.cat([batch[:, : half + 1], batch[:, half:]])
+        loss = (compiled if share < args.short_share else loss_of)(model, batch, args.bf16)
         loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        elapsed = team.share_gradients(parameters, time.monotonic() - begun)
+        nn.utils.clip_grad_norm_(parameters, 1.0)
         for optimizer in opts:
             optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+        model.zero_grad(set_to_none=True)
+        team.share_matrices(matrices)
         state.step += 1
         state.tokens += args.batch * args.length
-        state.seconds = time.monotonic() - begun
-        if state.step % args.log_every == 0:
-            speed = (state.tokens - logged_tokens) / (time.monotonic() - logged)
-            print(
-                f"{state.seconds / 60:6.1f} min  step {state.step:5d}  pass {state.passes}  "
-                f"loss {loss.item():.3f}  lr x{factor:.2f}  {speed:,.0f} tokens/s",
-                flush=True,
-            )
-            logged, logged_tokens = time.monotonic(), state.tokens
-        if time.monotonic() - saved > args.save_minutes * 60:
-            print(f"        held-back loss {held_back_loss(model, held_rows, args.bf16):.4f}")
+        state.seconds = elapsed
+        if team.rank == 0 and state.step % args.log_every == 0:
+            log.line(state, loss.item(), rate_at(share))
+        if elapsed - saved > args.save_minutes * 60:
+            saved = elapsed
             save_checkpoint(checkpoint, model, opts, state)
-            write_model(model, args.out)
-            saved = time.monotonic()
-    print(f"held-back loss {held_back_loss(model, held_rows, args.bf16):.4f}", flush=True)
+            if team.rank == 0:
+                print(f"        held back {held_back_loss(model, held, args.bf16):.4f}", flush=True)
+                write_model(model, args.out)
     save_checkpoint(checkpoint, model, opts, state)
+    if team.rank == 0:
+        print(f"held back {held_back_loss(model, held, args.bf16):.4f}", flush=True)
     return state
+
+
+def set_rates(
+    opts: list[torch.optim.Optimizer], rates: tuple[list[float], ...], factor: float
+) -> None:
+    for optimizer, peaks in zip(opts, rates, strict=True):
+        for group, peak in zip(optimizer.param_groups, peaks, strict=True):
+            group["lr"] = peak * factor
+
+
+class Log:
+    """Progress lines with the speed since the last one."""
+
+    def __init__(self, state: State) -> None:
+        self.seconds, self.tokens = state.seconds, state.tokens
+
+    def line(self, state: State, loss: float, factor: float) -> None:
+        """Print one line."""
+        speed = (state.tokens - self.tokens) / (state.seconds - self.seconds)
+        self.seconds, self.tokens = state.seconds, state.tokens
+        print(
+            f"{state.seconds / 60:6.1f} min  step {state.step:5d}  pass {state.passes}  "
+            f"loss {loss:.3f}  rate x{factor:.2f}  {speed:,.0f} tokens/s",
+            flush=True,
+        )
+
+
+def held_back_rows(split: Split, tokenizer: Tokenizer, length: int) -> torch.Tensor:
+    """A sample of the held-back text in rows, for the log; the card measures it properly."""
+    rows = take_pass(Rows(split.held_back, tokenizer, 0.0), length)
+    return torch.from_numpy(np.stack([row for _, row in rows[::3]]).astype(np.int64))
 
 
 def take_pass(source: Rows, length: int) -> list[tuple[int, np.ndarray]]:
@@ -351,32 +435,53 @@ def write_model(model: Qwen2ForCausalLM, folder: Path) -> None:
     (folder / "model.safetensors").chmod(0o644)
 
 
-def main() -> None:
-    args = arguments()
-    torch.set_num_threads(args.threads)
-    args.work.mkdir(parents=True, exist_ok=True)
-    args.out.mkdir(parents=True, exist_ok=True)
-    split = hold_back(read_all(args.data))
+def prepared_tokenizer(split: Split, args: argparse.Namespace) -> Tokenizer:
+    """The run's tokenizer, trained if this is its first start, saved and checked."""
     path = args.work / "tokenizer.json"
     if path.exists():
-        tokenizer = Tokenizer.from_file(str(path))
-    else:
-        rng = random.Random(args.seed)
-        maker = ChatMaker(split.train)
-        texts = [d.text for d in split.train if rng.random() < weight(d)]
-        texts += [f"{m['role']}\n{m['content']}" for _ in range(1500) for m in maker.draw(rng)]
-        tokenizer = train_tokenizer(texts, args.vocab)
-        tokenizer.save(str(path))
+        return Tokenizer.from_file(str(path))
+    rng = random.Random(args.seed)
+    maker = ChatMaker(split.train)
+    texts = [d.text for d in split.train if rng.random() < weight(d)]
+    texts += [f"{m['role']}\n{m['content']}" for _ in range(1500) for m in maker.draw(rng)]
+    tokenizer = train_tokenizer(texts, args.vocab)
     save_tokenizer(tokenizer, args.out)
     check_tokenizer(tokenizer, args.out, [d.text for d in split.train + split.held_back])
+    tokenizer.save(str(path))
+    return tokenizer
+
+
+def work(rank: int, args: argparse.Namespace) -> None:
+    """One worker from its text to the end; the first one writes the model."""
+    torch.set_num_threads(max(1, args.threads // args.workers))
+    team = Team(rank, args.workers, args.work)
+    split = hold_back(read_all(args.data))
+    tokenizer = prepared_tokenizer(split, args)
     model = build_model(args, tokenizer)
-    print(f"{sum(p.numel() for p in model.parameters()):,} parameters", flush=True)
-    state = train(model, split, tokenizer, args)
-    write_model(model, args.out)
-    facts = {k: str(v) if isinstance(v, Path) else v for k, v in vars(args).items()}
-    facts |= {"steps": state.step, "tokens": state.tokens, "passes": state.passes + 1}
-    facts |= {"minutes": round(state.seconds / 60, 1), "command": " ".join(sys.argv)}
-    (args.work / "training.json").write_text(json.dumps(facts, indent=2), encoding="utf-8")
+    if rank == 0:
+        print(f"{model.num_parameters():,} parameters", flush=True)
+    state = train(model, split, tokenizer, args, team)
+    if rank == 0:
+        write_model(model, args.out)
+        save_tokenizer(tokenizer, args.out)
+        facts = {k: str(v) if isinstance(v, Path) else v for k, v in vars(args).items()}
+        facts |= {"steps": state.step, "tokens": state.tokens, "passes": state.passes + 1}
+        facts |= {"minutes": round(state.seconds / 60, 1), "command": " ".join(sys.argv)}
+        (args.work / "training.json").write_text(json.dumps(facts, indent=2), encoding="utf-8")
+
+
+def main() -> None:
+    args = arguments()
+    args.work.mkdir(parents=True, exist_ok=True)
+    args.out.mkdir(parents=True, exist_ok=True)
+    (args.work / "meeting").unlink(missing_ok=True)
+    prepared_tokenizer(hold_back(read_all(args.data)), args)
+    if args.workers == 1:
+        work(0, args)
+    else:
+        torch.multiprocessing.start_processes(
+            work, args=(args,), nprocs=args.workers, start_method="spawn"
+        )
 
 
 def arguments() -> argparse.Namespace:
@@ -388,18 +493,22 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--save-minutes", type=float, default=4.0)
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--workers", type=int, default=1, help="processes that share each step")
     parser.add_argument("--seed", type=int, default=20261122)
     parser.add_argument("--vocab", type=int, default=6400)
     parser.add_argument("--hidden", type=int, default=256)
-    parser.add_argument("--intermediate", type=int, default=832)
+    parser.add_argument("--intermediate", type=int, default=576)
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--length", type=int, default=512)
+    parser.add_argument(
+        "--short-share", type=float, default=0.75, help="of the time with rows of half the length"
+    )
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--lr", type=float, default=6e-3, help="AdamW: embeddings, norms, biases")
     parser.add_argument("--muon-lr", type=float, default=6e-3, help="Muon: the other matrices")
     parser.add_argument("--weight-decay", type=float, default=0.1)
-    parser.add_argument("--dropout", type=float, default=0.05)
-    parser.add_argument("--chat-share", type=float, default=0.3)
+    parser.add_argument("--dropout", type=float, default=0.15)
+    parser.add_argument("--chat-share", type=float, default=0.25)
     parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=False)
     parser.add_argument("--log-every", type=int, default=20)
