@@ -167,7 +167,7 @@ def _embedded() -> ModelLocation:
     if not (folder / "config.json").is_file():
         raise ModelError(
             f"The embedded model is not in this installation (looked in {folder}).",
-            hint="Install migaki again, or in a checkout run: python scripts/train_tiny_model.py",
+            hint="Install migaki again, or make it in a checkout: scripts/train_tiny_model.py --help",
         )
     _check_model_folder(folder)
     return ModelLocation(EMBEDDED_NAME, folder)
