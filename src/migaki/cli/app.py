@@ -60,21 +60,30 @@ class LazyGroup(TyperGroup):
 
             err.print("[bold yellow]Stopped.[/]")
             raise typer.Exit(130) from error
-        except (typer.Exit, typer.Abort):
+        except (typer.Exit, typer.Abort, BrokenPipeError):
             raise
         except Exception as error:
             if debug or _is_cli_error(error):
                 raise
             from migaki.cli.console import show_error
 
-            show_error(
-                MigakiError(
-                    f"{type(error).__name__}: {error}",
-                    hint="migaki did not expect this. Run the same command with --debug for the "
-                    "traceback, and please report it.",
-                )
-            )
+            show_error(_in_words(error))
             raise typer.Exit(1) from error
+
+
+def _in_words(error: Exception) -> MigakiError:
+    """Return what to say about an error that nobody foresaw."""
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return MigakiError(
+            f"A file could not be read or written: {where}{error.strerror}.",
+            hint="Look at its path, its permissions and the free space of the disk.",
+        )
+    return MigakiError(
+        f"{type(error).__name__}: {error}.",
+        hint="migaki did not expect this. Run the same command with --debug for the traceback, and "
+        "please report it.",
+    )
 
 
 def _is_cli_error(error: Exception) -> bool:

@@ -32,6 +32,7 @@ from migaki.recipes.run_folder import (
     ensure_writable,
     find_resumable,
 )
+from migaki.reports.run_data import dig
 from migaki.reports.run_report import write_report
 from migaki.training.callbacks import TrainingObserver
 from migaki.training.engine import TrainingResult, run_training
@@ -166,8 +167,9 @@ def _write_beginning(run: RunFolder, plan: Plan, command: str | None) -> None:
 
 
 def _refuse_changed_data(run: RunFolder, plan: Plan) -> None:
-    def hashes(report: dict[str, Any]) -> list[str]:
-        return [file["sha256"] for file in report.get("files", [])]
+    def hashes(report: dict[str, Any]) -> list[object]:
+        files = report.get("files")
+        return [dig(file, "sha256") for file in files] if isinstance(files, list) else []
 
     if hashes(run.read_json("data.json")) != hashes(plan.data.report.to_json()):
         raise MigakiError(
@@ -287,7 +289,9 @@ class _Job:
     def _keep_choices(self, training: TrainingResult) -> None:
         """Add what the engine decided to what the plan decided: each with its reason."""
         plan = self.run.read_json("plan.json")
-        choices = {**plan.get("choices", {}), **self.choices, **training.choices}
+        before = plan.get("choices")
+        before = before if isinstance(before, dict) else {}
+        choices = {**before, **self.choices, **training.choices}
         self.run.write_json("plan.json", {**plan, "choices": choices})
 
     def _save(self, model: PreTrainedModel) -> None:

@@ -36,7 +36,7 @@ from typing import Any, Literal
 
 from migaki import __version__, config
 from migaki.atomic import write_json, write_text
-from migaki.errors import ConfigError, UsageError
+from migaki.errors import ConfigError, MigakiError, UsageError
 from migaki.recipes.recipe import Recipe
 
 State = Literal["running", "completed", "interrupted", "failed"]
@@ -78,12 +78,28 @@ class RunFolder:
         return self.path / "model"
 
     def read_json(self, name: str) -> dict[str, Any]:
-        """Return a JSON file of the folder, or an empty mapping when it is not there."""
+        """Return a JSON file of the folder, or an empty mapping when it is not there.
+
+        Raises:
+            MigakiError: It is damaged.
+        """
         try:
             data = json.loads((self.path / name).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
+        except (OSError, ValueError, RecursionError) as err:
+            raise MigakiError(
+                f"{self.path / name} is damaged: {err}.",
+                hint="Put back what the run wrote there, or start a new run.",
+            ) from err
         return data if isinstance(data, dict) else {}
+
+    def _status(self) -> dict[str, Any]:
+        """Return ``status.json``; a damaged one says nothing, and is written anew."""
+        try:
+            return self.read_json("status.json")
+        except MigakiError:
+            return {}
 
     def write_json(self, name: str, value: Mapping[str, Any]) -> None:
         """Write a JSON file of the folder, whole or not at all."""
@@ -109,15 +125,16 @@ class RunFolder:
             message: Why, for interrupted and failed.
             seconds: Wall-clock seconds by stage; kept from before where not given.
         """
-        status = self.read_json("status.json")
+        status = self._status()
         status |= {"state": state, "message": message}
         if seconds is not None:
-            status["seconds"] = {**status.get("seconds", {}), **seconds}
+            before = status.get("seconds")
+            status["seconds"] = {**(before if isinstance(before, dict) else {}), **seconds}
         self.write_json("status.json", status)
 
     def state(self) -> str:
         """Return the recorded state, or ``empty`` for a folder without one."""
-        return str(self.read_json("status.json").get("state", "empty"))
+        return str(self._status().get("state", "empty"))
 
 
 def create_run_folder(recipe: Recipe) -> RunFolder:
@@ -132,13 +149,13 @@ def create_run_folder(recipe: Recipe) -> RunFolder:
     base = Path(recipe.output_dir)
     if recipe.name is not None:
         path = base / recipe.name
-        if path.exists() and any(path.iterdir()):
+        base.mkdir(parents=True, exist_ok=True)
+        if not _claim(path):
             raise UsageError(
                 f"The run '{recipe.name}' already exists in {base}.",
                 hint=f"Go on with it: migaki train --resume --name {recipe.name}   "
                 "or choose another --name.",
             )
-        path.mkdir(parents=True, exist_ok=True)
         return RunFolder(path)
     stem = automatic_name(recipe)
     for number in range(1, 100_000):
@@ -149,6 +166,18 @@ def create_run_folder(recipe: Recipe) -> RunFolder:
             continue
         return RunFolder(path)
     raise UsageError(f"No free run name '{stem}-N' in {base}.", hint="Choose one with --name.")
+
+
+def _claim(path: Path) -> bool:
+    """Take an empty folder, made if it is not there; of two runs that start at once one gets it."""
+    try:
+        path.mkdir(exist_ok=True)
+        if any(path.iterdir()):
+            return False
+        (path / "status.json").open("x").close()
+    except FileExistsError:
+        return False
+    return True
 
 
 def automatic_name(recipe: Recipe) -> str:

@@ -57,7 +57,7 @@ class MetricsFile:
             file.write(json.dumps(dict(record), ensure_ascii=False) + "\n")
 
     def read(self) -> list[dict[str, Any]]:
-        """Return the lines; one that was cut off by a kill is left out."""
+        """Return the lines; one that was cut off by a kill, or is none of ours, is left out."""
         try:
             text = self.path.read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -65,9 +65,11 @@ class MetricsFile:
         records = []
         for line in text.splitlines():
             try:
-                records.append(json.loads(line))
-            except json.JSONDecodeError:
+                record = json.loads(line)
+            except ValueError:
                 continue
+            if isinstance(record, dict) and isinstance(record.get("step"), int):
+                records.append(record)
         return records
 
     def forget_after(self, step: int) -> None:

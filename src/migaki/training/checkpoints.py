@@ -2,13 +2,15 @@
 
 checkpoints/
 ├── checkpoint-50/       weights (safetensors) · optimizer.pt · scheduler.pt · rng_state.pth ·
-│                        trainer_state.json · migaki_state.json
+│                        trainer_state.json · migaki_state.json · files.json (what must be there)
 └── tmp-checkpoint-100/  under way; a leftover of a killed run is removed at the next start
 """
 
 from __future__ import annotations
 
 import errno
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -18,7 +20,8 @@ from pathlib import Path
 
 from torch import nn
 
-from migaki.errors import ResourceError
+from migaki.atomic import write_json
+from migaki.errors import ResourceError, TrainingError
 
 __all__ = [
     "atomic_folder",
@@ -29,7 +32,9 @@ __all__ = [
     "remove_leftovers",
     "remove_old",
     "require_disk",
+    "seal",
     "set_aside_after",
+    "verify",
 ]
 
 _NAME = re.compile(r"checkpoint-(\d+)")
@@ -42,6 +47,8 @@ _DISK_WORDS = re.compile(
     re.IGNORECASE,
 )
 _GIB = 2**30
+_SEAL = "files.json"
+_HASHED_BYTES = 64 * 2**20
 
 
 def step_of(checkpoint: Path) -> int:
@@ -94,6 +101,50 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+def seal(folder: Path) -> None:
+    """Write down which files a checkpoint has, so that a damaged one is told from a whole one.
+
+    Args:
+        folder: The checkpoint, complete.
+    """
+    files = {path.name: _fingerprint(path) for path in sorted(folder.iterdir()) if path.is_file()}
+    write_json(folder / _SEAL, files)
+
+
+def verify(checkpoint: Path) -> None:
+    """Refuse a checkpoint that is not as it was written; from a part of it nothing goes on exactly.
+
+    Args:
+        checkpoint: The folder to resume from.
+
+    Raises:
+        TrainingError: A file is missing or was changed.
+    """
+    try:
+        files = json.loads((checkpoint / _SEAL).read_text(encoding="utf-8"))
+        wrong = [name for name, was in files.items() if _fingerprint(checkpoint / name) != was]
+    except FileNotFoundError as err:
+        wrong = [f"{Path(err.filename).name} (missing)"]
+    except (OSError, ValueError, AttributeError):
+        wrong = [_SEAL]
+    if wrong:
+        others = [p.name for p in list_checkpoints(checkpoint.parent) if p.name != checkpoint.name]
+        before = f"from {others[-1]}" if others else "from the beginning"
+        raise TrainingError(
+            f"The checkpoint {checkpoint} is damaged: {', '.join(wrong)} is not as it was written, so "
+            "going on from it would not equal the run.",
+            hint=f"Put its files back, or delete that folder and resume {before}.",
+        )
+
+
+def _fingerprint(path: Path) -> dict[str, int | str]:
+    """Return size and hash; large files, where hashing takes longer than a step, by size alone."""
+    size = path.stat().st_size
+    if size > _HASHED_BYTES:
+        return {"bytes": size}
+    return {"bytes": size, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
 def _flush(path: Path) -> None:

@@ -234,6 +234,7 @@ def _prepare_folder(engine: Engine, store: Path, checkpoint: Path | None) -> Non
     """Make the folder say what has happened up to the step that training starts from."""
     step = 0
     if checkpoint is not None:
+        checkpoints.verify(checkpoint)
         _refuse_other_run(engine, checkpoint)
         engine.restore(checkpoint)
         step = checkpoints.step_of(checkpoint)

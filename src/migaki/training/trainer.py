@@ -281,6 +281,7 @@ class Engine(Trainer):  # type: ignore[misc]
         try:
             with checkpoints.atomic_folder(target) as temporary:
                 self._write_checkpoint(temporary)
+                checkpoints.seal(temporary)
         except Exception as err:
             checkpoints.raise_if_disk_error(err, folder=folder, model=self.model, resume_from=last)
             raise
@@ -352,6 +353,7 @@ class Engine(Trainer):  # type: ignore[misc]
             **{name: value for name, value in settings.items() if name not in free},
             "rows": len(self.lengths),
             "rows_sha256": rows.hexdigest(),
+            "adapter": _adapter_shape(self.model),
         }
 
     def restore(self, checkpoint: Path) -> None:
@@ -360,6 +362,18 @@ class Engine(Trainer):  # type: ignore[misc]
         self.meter.restore(saved["meter"])
         self.watch.restore(saved["watch"])
         self.flow.restore(saved["flow"])
+
+
+def _adapter_shape(model: nn.Module) -> dict[str, Any]:
+    """Return what of an adapter decides how it learns; nothing for a fully trained model."""
+    parts = ("r", "lora_alpha", "lora_dropout", "bias", "target_modules")
+    return {
+        name: {
+            part: sorted(value) if isinstance(value := getattr(config, part, None), set) else value
+            for part in parts
+        }
+        for name, config in getattr(model, "peft_config", {}).items()
+    }
 
 
 def read_state(checkpoint: Path) -> dict[str, Any]:

@@ -130,6 +130,37 @@ def test_resume_with_other_settings_is_refused(
     assert named in str(caught.value)
 
 
+def test_resume_with_another_adapter_is_refused(
+    config: Callable[..., TrainingConfig], tmp_path: Path
+) -> None:
+    train(new_model("lora"), config(), tmp_path / "run")
+
+    other = attach_lora(make_model(), r=2, lora_alpha=8, lora_dropout=0.3, seed=5)
+    with pytest.raises(TrainingError, match=r"adapter.*'r': 4.*then.*'r': 2.*now"):
+        train(other, config(), tmp_path / "run", resume=True)
+
+
+@pytest.mark.parametrize(
+    "name", ["optimizer.pt", "rng_state.pth", "migaki_state.json", "files.json"]
+)
+@pytest.mark.parametrize("harm", ["gone", "cut", "changed"])
+def test_a_damaged_checkpoint_is_refused(
+    name: str, harm: str, config: Callable[..., TrainingConfig], tmp_path: Path
+) -> None:
+    train(new_model("lora"), config(save_steps=5), tmp_path / "run")
+    file = tmp_path / "run" / "checkpoints" / "checkpoint-10" / name
+    content = file.read_bytes()
+    if harm == "gone":
+        file.unlink()
+    else:
+        file.write_bytes(content[: len(content) // 2] if harm == "cut" else b"[" + content[1:])
+
+    with pytest.raises(TrainingError, match="checkpoint-10 is damaged") as caught:
+        train(new_model("lora"), config(save_steps=5), tmp_path / "run", resume=True)
+    assert name in caught.value.message
+    assert "resume from checkpoint-" in str(caught.value.hint)
+
+
 def test_resume_with_other_rows_is_refused(
     config: Callable[..., TrainingConfig], tmp_path: Path
 ) -> None:
