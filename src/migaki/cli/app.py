@@ -137,6 +137,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal without Japanese must not end a run
             stream.reconfigure(errors="backslashreplace")
+    if sys.stdin is None:  # closed, as by <&- or a service manager
+        sys.stdin = io.StringIO()
     if "--debug" in arguments:
         arguments = ["--debug", *(a for a in arguments if a != "--debug")]
     app(args=arguments, prog_name="migaki")

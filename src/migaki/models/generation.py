@@ -252,6 +252,13 @@ def _template_end(tokenizer: PreTrainedTokenizerBase) -> int | None:
 
 
 def _encode(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
+    try:
+        text.encode()
+    except UnicodeEncodeError as err:
+        raise UsageError(
+            "The prompt is no text: it holds bytes that are not UTF-8, or half a character.",
+            hint="Give it in UTF-8.",
+        ) from err
     # A template writes its own special tokens; without one the tokenizer adds what it always does.
     ids = tokenizer.encode(text, add_special_tokens=not tokenizer.chat_template)
     if not ids:

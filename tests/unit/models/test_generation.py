@@ -171,6 +171,11 @@ def test_options_out_of_range(option: str, value: float) -> None:
         SamplingOptions(**{option: value})
 
 
+def test_a_prompt_that_is_no_text(tokenizer: Any) -> None:
+    with pytest.raises(UsageError, match="no text"):
+        generate_replies(make_model(), tokenizer, [chat("\udcff")])
+
+
 def test_weights_that_are_no_numbers(tokenizer: Any) -> None:
     model = make_model()
     model.get_input_embeddings().weight.data.fill_(float("nan"))
