@@ -48,7 +48,7 @@ _PACKAGES = (
 
 # Hub, OpenAI and W&B style secrets: nobody should put them on a command line, but people do.
 _SECRET = re.compile(
-    r"(hf_|sk-|xox[bp]-)[A-Za-z0-9_-]{6,}|(?<=token=)\S+|(?<=key=)\S+", re.IGNORECASE
+    r"\b(hf_|sk-|xox[bp]-)[A-Za-z0-9_-]{6,}|(?<=token=)\S+|(?<=key=)\S+", re.IGNORECASE
 )
 
 

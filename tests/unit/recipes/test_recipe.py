@@ -98,6 +98,7 @@ def test_a_recipe_that_does_not_exist_names_the_builtin_ones() -> None:
     "text", ["hf_abcdefghijklmnop", "sk-abcdef123456", "token=abcdef", "--x api_key=s3cret"]
 )
 def test_secrets_are_masked(text: str) -> None:
+    assert mask_secrets("--data task-description.jsonl") == "--data task-description.jsonl"
     masked = mask_secrets(f"migaki train {text}")
     assert "***" in masked
     for secret in ("abcdef", "s3cret"):
