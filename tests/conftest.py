@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 # Two cores are shared by the whole suite; many small products gain nothing from threads.
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 

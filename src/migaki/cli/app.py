@@ -125,9 +125,10 @@ def _root(
         False, "--version", help="Show the version.", callback=_show_version, is_eager=True
     ),
 ) -> None:
-    from migaki.cli.console import quiet_libraries, setup_logging
+    from migaki.cli.console import quiet_libraries, setup_logging, share_cores
 
     quiet_libraries()
+    share_cores()
     setup_logging(debug=debug)
 
 
