@@ -252,13 +252,14 @@ def _tool_calls(value: Any, number: int) -> Tools:
         if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
             raise RowProblemError(f"message {number}: a tool call has no function name")
         rest = {k: v for k, v in call.items() if k in ("id",) and v is not None}
-        plain = {"name": function["name"], "arguments": _arguments(function.get("arguments", {}))}
+        # As an object: templates write JSON themselves, and would do so twice.
+        plain = {"name": function["name"], "arguments": maybe_json(function.get("arguments", {}))}
         calls.append({**rest, "type": "function", "function": plain})
     return tuple(calls)
 
 
-def _arguments(value: Any) -> Any:
-    """Return arguments as an object: templates write JSON themselves, and would do so twice."""
+def maybe_json(value: Any) -> Any:
+    """Return what a JSON text holds; anything else, and text that is no JSON, as it is."""
     if isinstance(value, str):
         try:
             return json.loads(value)

@@ -6,7 +6,6 @@ in another known format is reported as a mixed file, a row in none as a bad row.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -20,6 +19,7 @@ from migaki.dataset.conversations import (
     Text,
     kind_of,
     make_chat,
+    maybe_json,
     refuse_half_characters,
 )
 from migaki.errors import DataError
@@ -148,7 +148,7 @@ def _first_key(value: Mapping[str, Any], keys: Sequence[str]) -> str | None:
 
 def _read_messages(value: Any) -> Chat:
     messages = _as_list(_object(value), "messages")
-    return make_chat(messages, tools=_maybe_json(value.get("tools")))
+    return make_chat(messages, tools=maybe_json(value.get("tools")))
 
 
 def _read_sharegpt(value: Any) -> Chat:
@@ -169,11 +169,11 @@ def _read_sharegpt(value: Any) -> Chat:
             messages.append({"role": "assistant", "tool_calls": _calls_in(content, number)})
         else:
             messages.append({"role": role, "content": content})
-    return make_chat(messages, tools=_maybe_json(value.get("tools")))
+    return make_chat(messages, tools=maybe_json(value.get("tools")))
 
 
 def _calls_in(content: Any, number: int) -> list[Any]:
-    calls = _maybe_json(content)
+    calls = maybe_json(content)
     if isinstance(calls, Mapping):
         return [calls]
     if isinstance(calls, list):
@@ -190,7 +190,7 @@ def _read_alpaca(value: Any) -> Chat:
     messages = []
     if row.get("system"):
         messages.append({"role": "system", "content": _string(row["system"], "system")})
-    history = _maybe_json(row.get("history")) or []
+    history = maybe_json(row.get("history")) or []
     if not isinstance(history, list) or not all(
         isinstance(p, list) and len(p) == 2 for p in history
     ):
@@ -213,7 +213,7 @@ def _read_prompt_completion(value: Any) -> Chat:
         raise RowProblemError(f"has no '{missing}' (keys: {', '.join(row)})")
     prompt, completion = row[prompt_key], row[completion_key]
     if isinstance(prompt, list) and isinstance(completion, list):  # TRL's conversational kind
-        return make_chat([*prompt, *completion], tools=_maybe_json(row.get("tools")))
+        return make_chat([*prompt, *completion], tools=maybe_json(row.get("tools")))
     return make_chat(
         [
             {"role": "user", "content": _string(prompt, prompt_key)},
@@ -238,19 +238,10 @@ def _object(value: Any) -> Mapping[str, Any]:
 def _as_list(value: Mapping[str, Any], key: str) -> list[Any]:
     if key not in value:
         raise RowProblemError(f"has no '{key}' (keys: {', '.join(map(str, value))})")
-    items = _maybe_json(value[key])  # CSV and some Parquet files keep lists as JSON text
+    items = maybe_json(value[key])  # CSV and some Parquet files keep lists as JSON text
     if not isinstance(items, list):
         raise RowProblemError(f"'{key}' is {kind_of(items)}, not a list of turns")
     return items
-
-
-def _maybe_json(value: Any) -> Any:
-    if isinstance(value, str):
-        try:
-            return json.loads(value)
-        except (ValueError, RecursionError):
-            return value
-    return value
 
 
 def _string(value: Any, key: str) -> str:
