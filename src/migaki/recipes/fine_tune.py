@@ -35,6 +35,7 @@ from migaki.recipes.run_folder import (
 from migaki.reports.run_data import dig
 from migaki.reports.run_report import write_report
 from migaki.training.callbacks import TrainingObserver
+from migaki.training.checkpoints import atomic_folder
 from migaki.training.engine import TrainingResult, run_training
 
 logger = logging.getLogger(__name__)
@@ -256,19 +257,9 @@ class _Job:
             )
         if recipe.method == "full" or loaded.location.adapter is not None:
             return loaded.model
-        from migaki.models import adapters  # peft takes seconds to import
+        from migaki.training.lora import attach_adapter  # peft takes seconds to import
 
-        lora = recipe.lora
-        return adapters.attach_lora(
-            loaded.model,
-            r=lora.r,
-            lora_alpha=lora.lora_alpha,
-            lora_dropout=lora.lora_dropout,
-            target_modules=lora.target_modules,
-            bias=lora.bias,
-            task_type=lora.task_type,
-            seed=recipe.training.seed,
-        )
+        return attach_adapter(loaded.model, recipe.lora, seed=recipe.training.seed)
 
     def _weights_dtype(self) -> torch.dtype:
         """Master weights stay in fp32 when they are trained; a frozen base need not."""
@@ -295,14 +286,15 @@ class _Job:
         self.run.write_json("plan.json", {**plan, "choices": choices})
 
     def _save(self, model: PreTrainedModel) -> None:
+        tokenizer = self.plan.tokenizer
         if self.plan.recipe.method == "full":
-            loading.save_model(model, self.plan.tokenizer, self.run.model)
+            with atomic_folder(self.run.model) as folder:
+                loading.save_model(model, tokenizer, folder)
         else:
             from migaki.models import adapters
 
-            adapters.save_adapter(
-                model, self.run.adapter, tokenizer=self.plan.tokenizer, base=self.base.name
-            )
+            with atomic_folder(self.run.adapter) as folder:
+                adapters.save_adapter(model, folder, tokenizer=tokenizer, base=self.base.name)
 
     def _measure(self, model: PreTrainedModel) -> runner.Measurement:
         settings = self.plan.recipe.evaluation

@@ -20,6 +20,7 @@ from pydantic.dataclasses import dataclass
 from migaki import config as config_module
 from migaki.dataset.config import DataConfig
 from migaki.errors import ConfigError
+from migaki.models.location import EMBEDDED_NAME
 from migaki.training.config import LoRAConfig, TrainingConfig
 
 _STRICT = ConfigDict(extra="forbid", validate_assignment=True)
@@ -27,15 +28,12 @@ _STRICT = ConfigDict(extra="forbid", validate_assignment=True)
 _LONGEST_NAME = 200
 """In bytes; file systems allow 255, and some names of files are made from it."""
 
-EMBEDDED_MODEL = "migaki-tiny"
-"""The name of the model inside the package (see ``models.loading``, which loads it)."""
-
 
 @dataclass(config=_STRICT, kw_only=True)
 class ModelConfig:
     """Which model is adapted and how it is loaded."""
 
-    name: str = EMBEDDED_MODEL
+    name: str = EMBEDDED_NAME
     """A hub id, a local folder, or ``migaki-tiny``, the model inside the package."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Number format of the weights; ``auto`` chooses by method and hardware and says why."""
@@ -133,7 +131,7 @@ def default_recipe_name(model: str, method: str | None) -> tuple[str, str]:
         >>> default_recipe_name("Qwen/Qwen2.5-1.5B-Instruct", "full")[0]
         'full'
     """
-    if model == EMBEDDED_MODEL and method in (None, "lora"):
+    if model == EMBEDDED_NAME and method in (None, "lora"):
         return "first-run", "the embedded model learns in a minute with its own settings"
     known = (
         method if method in ("lora", "qlora", "full") else "lora"
@@ -170,7 +168,7 @@ def _locate(source: str | Path | None, top: Mapping[str, Any]) -> tuple[Path, st
     builtin = builtin_recipes()
     if source is None:
         model = top.get("model", {})
-        name = model.get("name", EMBEDDED_MODEL) if isinstance(model, Mapping) else EMBEDDED_MODEL
+        name = model.get("name", EMBEDDED_NAME) if isinstance(model, Mapping) else EMBEDDED_NAME
         chosen, reason = default_recipe_name(name, top.get("method"))
         return builtin[chosen], f"built-in '{chosen}' ({reason})"
     if str(source) in builtin:

@@ -135,17 +135,7 @@ class LoRAFinetuningTrainer:
         if hasattr(base, "peft_config"):  # trained before, or loaded with an adapter: go on with it
             base.set_adapter(base.active_adapters[0])  # which also lets its weights be trained
             return base
-        lora = self.lora_config
-        adapted = adapters.attach_lora(
-            base,
-            r=lora.r,
-            lora_alpha=lora.lora_alpha,
-            target_modules=lora.target_modules,
-            lora_dropout=lora.lora_dropout,
-            bias=lora.bias,
-            task_type=lora.task_type,
-            seed=self.training_config.seed,
-        )
+        adapted = attach_adapter(base, self.lora_config, seed=self.training_config.seed)
         self.model.model = adapted
         return adapted
 
@@ -161,3 +151,23 @@ class LoRAFinetuningTrainer:
                 "use_qlora=True, but the model was loaded before, and not quantized.",
                 hint=f"Create it with {bits}=True, or leave loading to the trainer.",
             )
+
+
+def attach_adapter(base: PreTrainedModel, config: LoRAConfig, *, seed: int) -> PreTrainedModel:
+    """Attach fresh adapters as a configuration describes them.
+
+    Args:
+        base: Its layers are wrapped in place.
+        config: Rank, scale, layers, dropout, bias.
+        seed: Seed of the adapters' first values.
+    """
+    return adapters.attach_lora(
+        base,
+        r=config.r,
+        lora_alpha=config.lora_alpha,
+        target_modules=config.target_modules,
+        lora_dropout=config.lora_dropout,
+        bias=config.bias,
+        task_type=config.task_type,
+        seed=seed,
+    )
