@@ -287,14 +287,12 @@ def _near_duplicates(train: list[Document], held: list[Document]) -> set[int]:
 
 
 def weight(document: Document) -> float:
-    """Expected number of times a document is seen in one pass: plain form well above polite."""
-    if document.kind == "python_docs" or document.kind == "vue_docs":
-        return 0.65
+    """Expected number of times a document is seen in one pass: plain form above polite."""
     if document.kind == "keico":
-        return 1.5 if document.level == 4 else 0.6
-    polite = polite_share(document.text)
+        return 1.5 if document.level == 4 else 1.0
     if document.kind == "jec":
-        return 0.6 if polite else 1.5
+        return 0.9 if polite_share(document.text) else 1.5
     if document.kind == "aozora":
-        return 0.5 if polite > 0.3 or len(ARCHAIC.findall(document.text)) > 1 else 1.5
+        archaic = len(ARCHAIC.findall(document.text)) > 1
+        return 0.7 if archaic or polite_share(document.text) > 0.3 else 1.5
     return 1.0

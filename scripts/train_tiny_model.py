@@ -501,17 +501,17 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--length", type=int, default=512)
     parser.add_argument(
-        "--short-share", type=float, default=0.75, help="of the time with rows of half the length"
+        "--short-share", type=float, default=0.85, help="of the time with rows of half the length"
     )
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--lr", type=float, default=6e-3, help="AdamW: embeddings, norms, biases")
-    parser.add_argument("--muon-lr", type=float, default=6e-3, help="Muon: the other matrices")
-    parser.add_argument("--weight-decay", type=float, default=0.1)
-    parser.add_argument("--dropout", type=float, default=0.15)
-    parser.add_argument("--chat-share", type=float, default=0.25)
+    parser.add_argument("--batch", type=int, default=4, help="rows of --length a step")
+    parser.add_argument("--lr", type=float, default=4e-3, help="AdamW: embeddings, norms, biases")
+    parser.add_argument("--muon-lr", type=float, default=4e-3, help="Muon: the other matrices")
+    parser.add_argument("--weight-decay", type=float, default=0.2)
+    parser.add_argument("--dropout", type=float, default=0.2)
+    parser.add_argument("--chat-share", type=float, default=0.15)
     parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=False)
-    parser.add_argument("--log-every", type=int, default=20)
+    parser.add_argument("--log-every", type=int, default=50)
     return parser.parse_args()
 
 

@@ -121,7 +121,7 @@ class MissingExtraError(MigakiError):
     Args:
         feature: What was asked for.
         package: The package that is missing.
-        extra: The extra of migaki that brings it.
+        extra: The extra of migaki that brings it; None where migaki's own installation does.
 
     Example:
         >>> print(MissingExtraError("4-bit loading", package="bitsandbytes", extra="quantization"))
@@ -129,10 +129,10 @@ class MissingExtraError(MigakiError):
 Install it with: pip install 'migaki[quantization]'
     """
 
-    def __init__(self, feature: str, *, package: str, extra: str) -> None:
+    def __init__(self, feature: str, *, package: str, extra: str | None = None) -> None:
         super().__init__(
             f"{feature} needs the package '{package}', which is not installed.",
-            hint=f"Install it with: pip install 'migaki[{extra}]'",
+            hint=f"Install it with: pip install '{f'migaki[{extra}]' if extra else package}'",
         )
         self.package = package
         self.extra = extra

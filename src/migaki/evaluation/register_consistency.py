@@ -16,11 +16,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from importlib import resources
+
+from migaki.linguistics.sentences import CLOSING, FENCE, TERMINATORS, sentence_spans
 
 __all__ = [
     "EndingRegister",
@@ -29,14 +31,8 @@ __all__ = [
     "classify_sentence",
     "count_registers",
     "find_endings",
-    "split_sentences",
 ]
 
-_TERMINATORS = "。．！？!?｡\n"
-_OPENING = "「『（(【［〈《"
-_CLOSING = "」』）)】］〉》"
-_FENCE = "```"
-_FENCED = re.compile(r"^```.*?(?:^```[^\n]*$|\Z)", re.DOTALL | re.MULTILINE)
 _LONGEST_ENDING = 8
 _CODE_END = re.compile(r"""['"`]\s*[)\]};,]+\s*$""")
 _ASIDE = re.compile(r"[（(](?:笑|苦笑|爆笑|泣|汗|涙|w+)[)）]$")
@@ -95,16 +91,6 @@ class RegisterCounts:
         )
 
 
-def split_sentences(text: str) -> list[str]:
-    """Cut a text into sentences; marks at the end stay with their sentence.
-
-    Example:
-        >>> split_sentences("「行くの？」と聞いた。はい、行きます！！\\nどうぞ")
-        ['「行くの？」と聞いた。', 'はい、行きます！！', 'どうぞ']
-    """
-    return [text[start:end] for start, end in _sentence_spans(text)]
-
-
 def classify_sentence(sentence: str) -> EndingRegister:
     """Tell the register of one sentence by its ending.
 
@@ -134,8 +120,8 @@ def find_endings(text: str, *, cut: bool = False) -> list[SentenceEnding]:
         [('ですね', 'polite'), ('う', 'plain')]
     """
     endings = []
-    for start, end in _sentence_spans(text):
-        if cut and end == len(text.rstrip(" 　")) and text[end - 1] not in _TERMINATORS + _CLOSING:
+    for start, end in sentence_spans(text):
+        if cut and end == len(text.rstrip(" 　")) and text[end - 1] not in TERMINATORS + CLOSING:
             continue
         mark_start, mark_end, register = _find_mark(text[start:end])
         endings.append(SentenceEnding(start, end, start + mark_start, start + mark_end, register))
@@ -153,51 +139,13 @@ def count_registers(texts: Iterable[str]) -> RegisterCounts:
     return RegisterCounts(*(found.count(register) for register in EndingRegister))
 
 
-def _sentence_spans(text: str) -> Iterator[tuple[int, int]]:
-    """Yield (start, end) of each sentence, a fenced piece of code as one, without white space around."""
-    start = 0
-    for fenced in _FENCED.finditer(text):
-        yield from _prose_spans(text, start, fenced.start())
-        yield from _trimmed(text, *fenced.span())
-        start = fenced.end()
-    yield from _prose_spans(text, start, len(text))
-
-
-def _prose_spans(text: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
-    depth = 0
-    place = start
-    while place < stop:
-        char = text[place]
-        place += 1
-        if char == "\n":
-            depth = 0  # a bracket that is never closed must not swallow the rest
-        elif char in _OPENING:
-            depth += 1
-        elif char in _CLOSING:
-            depth = max(0, depth - 1)
-        if char in _TERMINATORS and not depth:
-            while place < stop and text[place] in _TERMINATORS + _CLOSING and char != "\n":
-                place += 1
-            yield from _trimmed(text, start, place)
-            start = place
-    yield from _trimmed(text, start, stop)
-
-
-def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    piece = text[start:end]
-    start += len(piece) - len(piece.lstrip())
-    end -= len(piece) - len(piece.rstrip())
-    if any(char not in _TERMINATORS + _CLOSING + _OPENING for char in text[start:end]):
-        yield start, end
-
-
 def _find_mark(sentence: str) -> tuple[int, int, EndingRegister]:
     """Return (start, end, register) of the deciding ending within ``sentence``."""
     table = _table()
     body = _without_marks(sentence)
     end = len(body)
     nothing = (end, end, EndingRegister.OTHER)
-    if sentence.startswith(_FENCE) or _CODE_END.search(sentence):
+    if sentence.startswith(FENCE) or _CODE_END.search(sentence):
         return nothing
     if not _JAPANESE.search(body) or body in table.whole:
         return nothing

@@ -12,7 +12,6 @@ from migaki.evaluation.register_consistency import (
     classify_sentence,
     count_registers,
     find_endings,
-    split_sentences,
 )
 
 POLITE = ["駅は近いです。", "行きませんでした", "確認いたします！", "お待ちください。", "そうでしょうか？", "お気をつけて行ってらっしゃいませ。",
@@ -33,24 +32,6 @@ OTHER = ["東京タワー", "徒歩十分の駅。", "はい。", "こんにち�
 )
 def test_sentence(sentence, register):
     assert classify_sentence(sentence) is register
-
-
-@pytest.mark.parametrize(
-    ("text", "sentences"),
-    [
-        ("", []),
-        ("。！？\n\n", []),
-        (
-            "「行きます。来ます。」と彼は言った。そうか",
-            ["「行きます。来ます。」と彼は言った。", "そうか"],
-        ),
-        ("行くよ（多分。）。はい", ["行くよ（多分。）。", "はい"]),
-        ("「開いたまま。\n次の行です。終わり。", ["「開いたまま。", "次の行です。", "終わり。"]),
-        ("行く。」次です。", ["行く。」", "次です。"]),
-    ],
-)
-def test_split(text, sentences):
-    assert split_sentences(text) == sentences
 
 
 def test_a_fence_of_code_is_one_sentence_of_no_register():

@@ -1,0 +1,1 @@
+"""Japanese itself: morphemes, conjugation, register, variants, script. Never imports torch."""
