@@ -123,8 +123,9 @@ def carry_out(
     check_memory(plan)
     ensure_writable(Path(plan.recipe.output_dir))
     run = create_run_folder(plan.recipe)
-    _write_beginning(run, plan, command)
-    return _Job(run, plan, observer or SilentObserver(), resumed=False).finish()
+    with run.held():
+        _write_beginning(run, plan, command)
+        return _Job(run, plan, observer or SilentObserver(), resumed=False).finish()
 
 
 def resume(
@@ -138,15 +139,17 @@ def resume(
         observer: Sees stages and steps.
 
     Raises:
-        UsageError: There is no such run, or it is complete.
+        UsageError: There is no such run, it is complete, or another process works on it.
         MigakiError: Its data changed since it began.
     """
     seen = observer or SilentObserver()
     run = find_resumable(output_dir, name)
-    plan = make_plan(run.recipe(), origin=str(run.path / "run.yaml"), on_progress=seen.on_progress)
-    _refuse_changed_data(run, plan)
-    check_memory(plan)
-    return _Job(run, plan, seen, resumed=True).finish()
+    with run.held():
+        origin = str(run.path / "run.yaml")
+        plan = make_plan(run.recipe(), origin=origin, on_progress=seen.on_progress)
+        _refuse_changed_data(run, plan)
+        check_memory(plan)
+        return _Job(run, plan, seen, resumed=True).finish()
 
 
 def _write_beginning(run: RunFolder, plan: Plan, command: str | None) -> None:

@@ -12,6 +12,7 @@
     ├── evaluation.json   before, after and the change
     ├── samples.jsonl     prompts with the answers before and after
     ├── status.json       running | completed | interrupted | failed
+    ├── .lock             held by the process that works in the folder
     └── report.html       the page to look at
 
 Files are written whole or not at all. Nothing here trains or measures.
@@ -27,12 +28,15 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from platform import platform, python_version
 from typing import Any, Literal
+
+from filelock import FileLock, Timeout
 
 from migaki import __version__, config
 from migaki.atomic import write_json, write_text
@@ -104,6 +108,26 @@ class RunFolder:
     def write_json(self, name: str, value: Mapping[str, Any]) -> None:
         """Write a JSON file of the folder, whole or not at all."""
         write_json(self.path / name, value)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep every other process out of the folder; the lock goes with the process that holds it.
+
+        Raises:
+            UsageError: Another process works in the folder.
+        """
+        lock = FileLock(self.path / ".lock", blocking=False)
+        try:
+            lock.acquire()
+        except Timeout as err:
+            raise UsageError(
+                f"Another process is working on the run '{self.path.name}'.",
+                hint="Wait until it ends, or stop it, and then resume.",
+            ) from err
+        try:
+            yield
+        finally:
+            lock.release()
 
     def recipe(self) -> Recipe:
         """Return the recipe that the run was started with."""

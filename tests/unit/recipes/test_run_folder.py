@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from migaki.errors import MigakiError, UsageError
+from migaki.recipes.fine_tune import resume
 from migaki.recipes.recipe import Recipe
 from migaki.recipes.run_folder import RunFolder, create_run_folder, find_resumable
 
@@ -43,3 +46,25 @@ def test_a_file_of_the_name_of_the_run(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("x")
     with pytest.raises(UsageError, match="already exists"):
         create_run_folder(Recipe(name="a", output_dir=str(tmp_path)))
+
+
+def test_two_processes_never_work_in_one_folder(run: RunFolder) -> None:
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import sys; from filelock import FileLock\n"
+            f"with FileLock({str(run.path / '.lock')!r}): print('held', flush=True); sys.stdin.read()",
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    with pytest.raises(UsageError, match="Another process is working on the run 'a'"):
+        resume(run.path.parent, "a")
+    holder.kill()  # a killed process leaves no lock behind
+    holder.wait()
+    with run.held():
+        pass
