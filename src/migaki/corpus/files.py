@@ -180,8 +180,8 @@ def _text_kind(path: Path, head: bytes, encoding: Encoding) -> FileKind:
         kind = "json" if start and start in "[{" else "txt"
     if kind in ("json", "jsonl") and start == "[":
         return "json"
-    if kind == "jsonl":
-        return kind
+    if kind == "jsonl":  # one indented object under this name is JSON
+        return "json" if _is_indented(head.decode(encoding.codec, errors="ignore")) else kind
     # Broken objects are still JSON under the name .json; elsewhere they might be any text.
     return "jsonl" if _is_object_per_line(head, encoding, whole=kind != "json") else kind
 
@@ -193,6 +193,10 @@ def _is_object_per_line(head: bytes, encoding: Encoding, *, whole: bool) -> bool
     if len(first) < 2 or not all(line[0] == "{" and line[-1] == "}" for line in first):
         return False
     return not whole or all(map(_is_json, first))
+
+
+def _is_indented(text: str) -> bool:
+    return text.lstrip("\ufeff \t\r\n").partition("\n")[0].strip() == "{"
 
 
 def _is_json(text: str) -> bool:
@@ -268,6 +272,12 @@ def _read_json(path: Path, encoding: Encoding) -> Iterator[Row | BadRow]:
     try:
         value = json.loads(text)
     except json.JSONDecodeError as err:
+        if "Extra data" in err.msg and _is_indented(text):
+            raise DataError(
+                f"{path}:{err.lineno}: a second JSON object begins here, and both are written over "
+                "several lines.",
+                hint="JSON Lines has one object a line: jq -c . FILE writes it so.",
+            ) from err
         if "Extra data" in err.msg:  # one object after another: JSON Lines under another name
             yield from _read_jsonl(path, encoding)
             return
@@ -392,6 +402,12 @@ def _read_table(path: Path, text: str, delimiter: str, *, quoted: bool) -> Itera
             header = [name.strip() for name in fields]
             if len(set(header)) != len(header):
                 raise DataError(f"{path}:{line}: two columns have the same name: {header}.")
+            if len(header) == 1 and delimiter == "," and (";" in header[0] or "\t" in header[0]):
+                raise DataError(
+                    f"{path}:{line}: the only column is named {header[0]!r}: the columns seem to be "
+                    "parted by semicolons or tabs, where .csv means commas.",
+                    hint="Save it with commas, or with tabs under the name .tsv.",
+                )
         elif len(fields) != len(header):
             reason = f"has {len(fields)} columns where the header has {len(header)}"
             yield BadRow(path, line, reason, delimiter.join(fields))

@@ -38,6 +38,17 @@ class TestJson:
         path.write_text("\n" + jsonl(ROWS).replace("\n", "\n\n", 1), encoding="utf-8")
         assert good(path) == [(2, ROWS[0]), (4, ROWS[1]), (5, ROWS[2])]
 
+    def test_an_indented_object_under_the_name_jsonl(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.jsonl"
+        path.write_text(json.dumps({"messages": ROWS}, indent=1), encoding="utf-8")
+        assert [v for _, v in good(path)] == [{"messages": ROWS}]
+
+    def test_several_indented_objects_are_named_as_the_cause(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.jsonl"
+        path.write_text("\n".join(json.dumps(row, indent=1) for row in ROWS), encoding="utf-8")
+        with pytest.raises(DataError, match="a second JSON object begins here.*one object a line"):
+            rows(path)
+
     @pytest.mark.parametrize("codec", ["utf-8-sig", "cp932", "euc_jp", "utf-16"])
     @pytest.mark.parametrize("end", ["\n", "\r\n"])
     def test_lines_in_any_encoding(self, tmp_path: Path, codec: str, end: str) -> None:
@@ -162,6 +173,13 @@ class TestTables:
         path.write_bytes(path.read_bytes()[:-100])
         with pytest.raises(DataError, match="not a readable Parquet file"):
             rows(path)
+
+
+def test_columns_parted_by_semicolons_are_named_as_the_cause(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("prompt;completion\n今日は？;雨です。\n", encoding="utf-8")
+    with pytest.raises(DataError, match="'prompt;completion'.*parted by semicolons.*with commas"):
+        rows(path)
 
 
 def test_text_by_paragraphs(tmp_path: Path) -> None:
