@@ -46,7 +46,7 @@ class TestJson:
     def test_several_indented_objects_are_named_as_the_cause(self, tmp_path: Path) -> None:
         path = tmp_path / "a.jsonl"
         path.write_text("\n".join(json.dumps(row, indent=1) for row in ROWS), encoding="utf-8")
-        with pytest.raises(DataError, match="a second JSON object begins here.*one object a line"):
+        with pytest.raises(DataError, match=r"a second JSON object begins here.*one object a line"):
             rows(path)
 
     @pytest.mark.parametrize("codec", ["utf-8-sig", "cp932", "euc_jp", "utf-16"])
@@ -178,7 +178,7 @@ class TestTables:
 def test_columns_parted_by_semicolons_are_named_as_the_cause(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("prompt;completion\n今日は？;雨です。\n", encoding="utf-8")
-    with pytest.raises(DataError, match="'prompt;completion'.*parted by semicolons.*with commas"):
+    with pytest.raises(DataError, match=r"'prompt;completion'.*parted by semicolons.*with commas"):
         rows(path)
 
 
