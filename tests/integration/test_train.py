@@ -52,6 +52,14 @@ def test_the_result_can_be_used_where_a_model_is(
     assert answer.stdout.strip()
 
 
+def test_a_layer_that_is_not_there_is_said_in_the_plan(migaki: Migaki, chat_file: Path) -> None:
+    done = migaki(
+        "train", "--dry-run", "--data", str(chat_file), "lora.target_modules=[q_proj, c_attn]"
+    )
+    assert done.returncode == 2
+    assert "names 'c_attn', which Qwen2ForCausalLM does not have" in done.stderr
+
+
 def test_dry_run_shows_the_plan_and_touches_nothing(
     migaki: Migaki, chat_file: Path, tmp_path: Path
 ) -> None:

@@ -35,6 +35,7 @@ __all__ = [
     "load_adapter",
     "merge_adapter",
     "portable_name",
+    "refuse_unknown_targets",
     "save_adapter",
 ]
 
@@ -119,7 +120,7 @@ def attach_lora(
             hint="Causal language models are CAUSAL_LM.",
         )
     targets = list(target_modules) if target_modules else auto_detect_target_modules(model)
-    _refuse_unknown_targets(model, targets)
+    refuse_unknown_targets(model, targets)
     if getattr(model, "is_quantized", False):
         model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
     config = LoraConfig(
@@ -254,7 +255,16 @@ def _output_head(model: nn.Module) -> nn.Module | None:
     return head if isinstance(head, nn.Module) else None
 
 
-def _refuse_unknown_targets(model: nn.Module, targets: Sequence[str]) -> None:
+def refuse_unknown_targets(model: nn.Module, targets: Sequence[str]) -> None:
+    """Stop when a model has no linear layer of a name that adapters shall be put on.
+
+    Args:
+        model: Any model, also one without weights.
+        targets: Names of layers, or their last parts.
+
+    Raises:
+        UsageError: One is not there; the layers that are there are named.
+    """
     names = [
         name for name, module in model.named_modules() if isinstance(module, nn.Linear | Conv1D)
     ]

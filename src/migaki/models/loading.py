@@ -58,6 +58,7 @@ __all__ = [
     "locate",
     "open_tokenizer",
     "read_shape",
+    "read_skeleton",
     "resolve",
     "save_model",
 ]
@@ -100,6 +101,37 @@ def read_shape(
     Raises:
         ModelError: The configuration cannot be read, or is of no decoder-only transformer.
     """
+    config, _ = _read_config(path_or_id, revision, trust_remote_code)
+    return ModelShape.from_config(config.to_dict())
+
+
+def read_skeleton(
+    path_or_id: str | Path, *, revision: str | None = None, trust_remote_code: bool = False
+) -> PreTrainedModel:
+    """Build a model without its weights (on the device ``meta``): the names of its layers.
+
+    Args:
+        path_or_id: As for `locate`; for an adapter this is its base model.
+        revision: Branch, tag or commit on the Hub.
+        trust_remote_code: Run Python code that comes with the model.
+
+    Raises:
+        ModelError: The configuration cannot be read, or is of no causal language model.
+    """
+    config, folder = _read_config(path_or_id, revision, trust_remote_code)
+    try:
+        with torch.device("meta"):
+            model: PreTrainedModel = AutoModelForCausalLM.from_config(
+                config, trust_remote_code=trust_remote_code
+            )
+    except Exception as err:  # as for the model itself
+        raise unreadable("model", folder, err) from err
+    return model
+
+
+def _read_config(
+    path_or_id: str | Path, revision: str | None, trust_remote_code: bool
+) -> tuple[PreTrainedConfig, Path]:
     folder = locate(
         path_or_id, revision=revision, trust_remote_code=trust_remote_code, weights=False
     ).folder
@@ -109,7 +141,7 @@ def read_shape(
             known = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
         except Exception as err:  # as for the model itself
             raise unreadable("model", folder, err) from err
-    return ModelShape.from_config(known.to_dict())
+    return known, folder
 
 
 def load_model(  # noqa: PLR0913 - each is a decision of the caller, all by keyword

@@ -96,6 +96,7 @@ def make_plan(
     Raises:
         DataError: The data cannot be used as it is.
         ModelError: The tokenizer or configuration of the model cannot be loaded.
+        UsageError: The recipe names a layer that the model does not have.
     """
     opened = loading.open_tokenizer(
         recipe.model.name,
@@ -103,6 +104,7 @@ def make_plan(
         trust_remote_code=recipe.model.trust_remote_code,
     )
     shape = _shape(recipe)
+    _check_targets(recipe)
     loading.check_vocabulary(opened.tokenizer, shape.vocabulary)
     if recipe.evaluation.enabled and recipe.evaluation.prompts is not None:
         load_prompts(Path(recipe.evaluation.prompts))  # a wrong file is said now, not after loading
@@ -194,6 +196,20 @@ def _shape(recipe: Recipe) -> memory.ModelShape:
         revision=recipe.model.revision,
         trust_remote_code=recipe.model.trust_remote_code,
     )
+
+
+def _check_targets(recipe: Recipe) -> None:
+    """Say now, not after loading, that a layer named in the recipe is not there."""
+    if recipe.method == "full" or not recipe.lora.target_modules:
+        return
+    from migaki.models.adapters import refuse_unknown_targets  # peft takes seconds to import
+
+    skeleton = loading.read_skeleton(
+        recipe.model.name,
+        revision=recipe.model.revision,
+        trust_remote_code=recipe.model.trust_remote_code,
+    )
+    refuse_unknown_targets(skeleton, recipe.lora.target_modules)
 
 
 def _estimate_memory(
