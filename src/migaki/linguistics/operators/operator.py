@@ -10,12 +10,15 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from migaki.linguistics.analyzer import Analyzer, analyze_sentences
 from migaki.linguistics.edits import Edit
-from migaki.linguistics.morphemes import Morpheme, Sentence
+from migaki.linguistics.morphemes import Morpheme, Register, Sentence
+from migaki.linguistics.operators.tone import Tone, register_of, tone_of
+from migaki.linguistics.protection import overlaps, protected_spans
 
-__all__ = ["EditSet", "Meaning", "Operator", "Passage", "Use", "known_words"]
+__all__ = ["EditSet", "Meaning", "Operator", "Passage", "Tone", "Use", "known_words"]
 
 
 class Meaning(StrEnum):
@@ -33,17 +36,21 @@ class Use(StrEnum):
     EVALUATION = "evaluation"  # as one side of a minimal pair
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Passage:
     """A text with its sentences analysed; all offsets count in `text`.
+
+    What operators ask again and again is found once, when it is first asked for.
 
     Attributes:
         text: The whole text.
         sentences: Its sentences in order, each with its morphemes.
+        analyzer: What found the morphemes; None for the default.
     """
 
     text: str
     sentences: tuple[Sentence, ...]
+    analyzer: Analyzer | None = None
 
     @classmethod
     def of(cls, text: str, *, analyzer: Analyzer | None = None) -> Passage:
@@ -53,10 +60,37 @@ class Passage:
             MissingExtraError: no analyser is given and fugashi is not installed.
 
         Example:
-            >>> [s.text for s in Passage.of("雨だ。傘がない。").sentences]
-            ['雨だ。', '傘がない。']
+            >>> passage = Passage.of("雨だ。傘がないよ。")
+            >>> [s.text for s in passage.sentences], passage.tone.value
+            (['雨だ。', '傘がないよ。'], 'casual')
         """
-        return cls(text, tuple(analyze_sentences(text, analyzer=analyzer)))
+        return cls(text, tuple(analyze_sentences(text, analyzer=analyzer)), analyzer)
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Surfaces and dictionary forms of all morphemes: what an operator's anchors are looked up in."""
+        morphemes = [m for sentence in self.sentences for m in sentence.morphemes]
+        return frozenset(m.surface for m in morphemes).union(m.orth_base for m in morphemes)
+
+    @cached_property
+    def register(self) -> Register:
+        """The register of the text as a whole."""
+        return register_of(self.sentences)
+
+    @cached_property
+    def tone(self) -> Tone:
+        """The register, with casual talk told from plain writing: what an operator's conditions name."""
+        return tone_of(self.register, self.sentences)
+
+    @cached_property
+    def protected(self) -> list[tuple[int, int]]:
+        """Sorted spans that no edit may touch: quotes, code, addresses, names, set phrases."""
+        morphemes = [m for sentence in self.sentences for m in sentence.morphemes]
+        return protected_spans(self.text, morphemes)
+
+    def is_protected(self, start: int, end: int) -> bool:
+        """Whether an edit of ``text[start:end]`` would touch what is protected."""
+        return overlaps(start, end, self.protected)
 
 
 EditSet = list[Edit]
@@ -88,6 +122,8 @@ class Operator:
             of the passage and of the random generator alone, and must not change the passage.
         intended: Whether the morphemes found in the place of an edit are those that were meant;
             called for each edit of a grammatical outcome after it was analysed again.
+        anchors: Surfaces or dictionary forms one of which a passage must have for the operator to
+            propose anything; empty if there are none. It saves asking in vain.
     """
 
     name: str
@@ -98,3 +134,4 @@ class Operator:
     description: str
     propose: Callable[[Passage, random.Random], list[EditSet]]
     intended: Callable[[Edit, Sequence[Morpheme]], bool] = known_words
+    anchors: frozenset[str] = frozenset()
