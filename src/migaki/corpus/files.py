@@ -23,7 +23,16 @@ from migaki.corpus.encoding import Encoding, decode, detect_encoding, named_enco
 from migaki.corpus.samples import SAMPLES_PATH
 from migaki.errors import DataError, UsageError
 
-__all__ = ["SAMPLES", "BadRow", "FileKind", "Row", "SourceFile", "find_files", "open_file"]
+__all__ = [
+    "SAMPLES",
+    "BadRow",
+    "FileKind",
+    "Row",
+    "SourceFile",
+    "find_files",
+    "open_file",
+    "read_lines",
+]
 
 SAMPLES = "samples"
 """The name of the embedded sample chats."""
@@ -216,7 +225,7 @@ def _read_text(path: Path, encoding: Encoding) -> str:
 
 
 def _read_jsonl(path: Path, encoding: Encoding) -> Iterator[Row | BadRow]:
-    for number, line in enumerate(_lines(path, encoding), start=1):
+    for number, line in enumerate(read_lines(path, encoding), start=1):
         if isinstance(line, UnicodeError):
             reason = f"is not valid {encoding.name} (byte {getattr(line, 'start', 0)} of the line)"
             yield BadRow(path, number, reason, repr(getattr(line, "object", b""))[:2000])
@@ -232,7 +241,16 @@ def _read_jsonl(path: Path, encoding: Encoding) -> Iterator[Row | BadRow]:
             yield BadRow(path, number, _unfit_json(err), line[:2000])
 
 
-def _lines(path: Path, encoding: Encoding) -> Iterator[str | UnicodeError]:
+def read_lines(path: Path, encoding: Encoding) -> Iterator[str | UnicodeError]:
+    """Yield the lines of a text file one at a time, their line ends kept.
+
+    Args:
+        path: The file.
+        encoding: Its encoding.
+
+    Yields:
+        A line, or the error of a line that is not in the encoding.
+    """
     if encoding.codec.startswith(("utf-16", "utf-32", "iso2022")):  # a byte 0x0A may be half a char
         yield from _read_text(path, encoding).split("\n")
         return

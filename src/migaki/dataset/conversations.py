@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from migaki.corpus.text_fields import ROLES, kind_of
+
 __all__ = [
     "Chat",
     "Example",
@@ -21,7 +23,6 @@ __all__ = [
     "RowProblemError",
     "Text",
     "Tools",
-    "kind_of",
     "make_chat",
     "refuse_half_characters",
     "without_system",
@@ -30,11 +31,6 @@ __all__ = [
 Tools: TypeAlias = tuple[Mapping[str, Any], ...]
 
 _THINKING = re.compile(r"\s*(?:<think>)?(.*?)</think>(.*)", re.DOTALL)
-_ROLES = {
-    "system": "system", "developer": "system", "user": "user", "human": "user",
-    "assistant": "assistant", "gpt": "assistant", "chatgpt": "assistant", "bot": "assistant",
-    "model": "assistant", "tool": "tool", "observation": "tool", "function": "tool",
-}  # fmt: skip
 
 
 class RowProblemError(Exception):
@@ -177,7 +173,7 @@ def _message(item: Any, number: int) -> Message:
     role = item.get("role")
     if role is None:
         raise RowProblemError(f"message {number} has no 'role' (keys: {', '.join(map(str, item))})")
-    known = _ROLES.get(str(role).lower())
+    known = ROLES.get(str(role).lower())
     if known is None:
         raise RowProblemError(
             f"message {number} has the unknown role {role!r} (valid: system, user, assistant, tool)"
@@ -295,10 +291,3 @@ def _check_order(messages: Sequence[Message]) -> None:
                 f"messages {number - 1} and {number} are both '{message.role}'; turns must alternate"
             )
         previous = message
-
-
-def kind_of(value: Any) -> str:
-    """Return the name that JSON gives to a value's type, with its article."""
-    names = {type(None): "null", bool: "a boolean", int: "a number", float: "a number",
-             str: "a string", list: "a list", dict: "an object"}  # fmt: skip
-    return names.get(type(value), f"of the type {type(value).__name__}")

@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from migaki.corpus.files import Row
+from migaki.corpus.text_fields import kind_of
 from migaki.dataset.config import DataFormat
 from migaki.dataset.conversations import (
     Chat,
     Example,
     RowProblemError,
     Text,
-    kind_of,
     make_chat,
     maybe_json,
     refuse_half_characters,
