@@ -1,0 +1,315 @@
+"""Find the predicates of a sentence: what is said of something, with all that inflects around it.
+
+A predicate group is a head (a verb, an adjective, or a noun phrase), the chain of auxiliaries that
+follows it (て + いる, ない, たい, ます, た, の + だ, かも + しれない …) and the particles behind that
+(よ, ね, か, が, から …). Where the group stands in the sentence decides whether a change of register
+concerns it: main and coordinate clauses carry the register of a text, subordinate ones do not.
+
+The grammar is that of the short units of UniDic (現代書き言葉均衡コーパス 形態論情報規程集, NINJAL
+2011) and of 益岡・田窪『基礎日本語文法』(1992) for the kinds of clauses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from migaki.linguistics.morphemes import Morpheme, Sentence
+from migaki.linguistics.predicate_chains import (
+    COMMAS,
+    Chains,
+    ends_sentence,
+    is_copula,
+    is_mark,
+    is_nominal,
+)
+from migaki.linguistics.protection import protected_spans
+
+__all__ = ["OPAQUE", "Kind", "Place", "Predicate", "predicates"]
+
+
+class Place(StrEnum):
+    """Where a predicate stands in its sentence."""
+
+    FINAL = "final"  # ends a main clause: before 。, よ, ね, か, an emoji, or a comma splice
+    COORDINATE = (
+        "coordinate"  # before が, けど, けれど, から, し, ので: a clause beside the main one
+    )
+    SUBORDINATE = "subordinate"  # relative, nominalised, quoted, conditional, て and 連用 chains
+
+
+class Kind(StrEnum):
+    """What the head is."""
+
+    VERB = "verb"
+    ADJECTIVE = "adjective"
+    NOMINAL = "nominal"  # noun, pronoun, な-adjective, adverb, or a phrase that ends in a particle
+
+
+@dataclass(frozen=True, slots=True)
+class Predicate:
+    """One predicate group; its morphemes are neighbours in the sentence.
+
+    Attributes:
+        head: The content words: a verb (with the noun of a サ変 verb), an adjective, a noun phrase.
+        auxiliaries: All that inflects or links behind the head, ending where the group is complete.
+        particles: Sentence-final and conjunctive particles behind that.
+        place: Where it stands.
+        kind: What the head is.
+        before: The morpheme in front of the head, if any.
+        after: The first morpheme behind the particles, if any; a mark, a noun, a verb.
+    """
+
+    head: tuple[Morpheme, ...]
+    auxiliaries: tuple[Morpheme, ...]
+    particles: tuple[Morpheme, ...]
+    place: Place
+    kind: Kind
+    before: Morpheme | None
+    after: Morpheme | None
+
+    @property
+    def chain(self) -> tuple[Morpheme, ...]:
+        """Head and auxiliaries."""
+        return self.head + self.auxiliaries
+
+    @property
+    def start(self) -> int:
+        """Offset of its first character in the analysed text."""
+        return self.head[0].start
+
+    @property
+    def end(self) -> int:
+        """Offset after head and auxiliaries; the particles lie behind it."""
+        return self.chain[-1].end
+
+    @property
+    def polite(self) -> bool:
+        """Whether です or ます is in the group."""
+        return any(m.c_type in ("助動詞-マス", "助動詞-デス") for m in self.chain)
+
+
+_FINITE = ("終止形", "連体形", "意志推量形", "命令形")
+_COORDINATE = frozenset(("が", "けど", "けれど", "けども", "けれども", "から", "し"))
+
+
+def predicates(
+    sentence: Sentence, *, protected: Sequence[tuple[int, int]] | None = None
+) -> list[Predicate]:
+    """Find the predicate groups of a sentence, in order.
+
+    A bare noun at the end of a sentence (体言止め) is a group without auxiliaries. Text inside （…） is
+    treated as sentences of its own; what is protected is one opaque noun.
+
+    Args:
+        sentence: The sentence.
+        protected: Spans, in offsets of the analysed text, to treat as opaque; found in the
+            sentence itself if not given.
+
+    Example:
+        >>> from migaki.linguistics.analyzer import analyze_sentences
+        >>> [s] = analyze_sentences("昨日買った本を読んでいたけど、面白くなかったですよね。")
+        >>> for p in predicates(s):
+        ...     parts = (p.head, p.auxiliaries, p.particles)
+        ...     print(*("".join(m.surface for m in part) for part in parts), p.place.value)
+        買っ た  subordinate
+        読ん でいた けど coordinate
+        面白く なかったです よね final
+    """
+    if protected is None:
+        inner = tuple(
+            m._replace(start=m.start - sentence.start, end=m.end - sentence.start)
+            for m in sentence.morphemes
+        )
+        protected = [
+            (start + sentence.start, end + sentence.start)
+            for start, end in protected_spans(sentence.text, inner)
+        ]
+    found: list[Predicate] = []
+    for tokens in _voices(_with_opaque(sentence.morphemes, protected)):
+        found += _Scanner(tokens).groups()
+    found.sort(key=lambda predicate: predicate.start)
+    return found
+
+
+def _with_opaque(
+    morphemes: Sequence[Morpheme], protected: Sequence[tuple[int, int]]
+) -> list[Morpheme]:
+    """Put one opaque noun in the place of the morphemes of each protected span."""
+    tokens: list[Morpheme] = []
+    spans = iter(protected)
+    span = next(spans, None)
+    opaque_end = -1
+    for m in morphemes:
+        while span and span[1] <= m.start:
+            span = next(spans, None)
+        if not span or m.end <= span[0] or m.pos2 == "固有名詞":
+            tokens.append(m)
+        elif tokens and opaque_end > m.start:
+            last = tokens[-1]
+            tokens[-1] = last._replace(surface=last.surface + m.surface, end=m.end)
+        else:
+            tokens.append(_opaque(m))
+            opaque_end = span[1]
+    return tokens
+
+
+def _opaque(m: Morpheme) -> Morpheme:
+    emoji = is_mark(m) and ord(m.surface[0]) > 0x2600 and m.pos2 == "一般"
+    pos, pos2 = ("補助記号", "一般") if emoji else ("名詞", "普通名詞")
+    return m._replace(pos=pos, pos2=pos2, pos3=OPAQUE, c_type="", c_form="")
+
+
+OPAQUE = "保護"  # third subdivision of an opaque noun; no dictionary has it
+
+
+def _voices(tokens: list[Morpheme]) -> Iterator[list[Morpheme]]:
+    """Yield the tokens outside （…）, then those inside, each cut at 。 and the like."""
+    outer: list[Morpheme] = []
+    inner: list[list[Morpheme]] = []
+    depth = 0
+    for m in tokens:
+        if m.surface in ("（", "("):
+            depth += 1
+            if depth == 1:
+                inner.append([])
+            continue
+        if m.surface in ("）", ")") and depth:
+            depth -= 1
+            continue
+        (inner[-1] if depth else outer).append(m)
+    for voice in (outer, *inner):
+        yield from _cut(voice)
+
+
+def _cut(tokens: list[Morpheme]) -> Iterator[list[Morpheme]]:
+    start = 0
+    for place, m in enumerate(tokens):
+        last = place + 1 == len(tokens)
+        if (
+            m.surface[0] in "。．！？!?｡"
+            and not last
+            and not ends_sentence(tokens[place + 1].surface[0])
+        ):
+            yield tokens[start : place + 1]
+            start = place + 1
+    yield tokens[start:]
+
+
+class _Scanner(Chains):
+    """Walks once over the tokens of one voice and groups them."""
+
+    def groups(self) -> Iterator[Predicate]:
+        place = 0
+        while place < self.size:
+            m = self.tokens[place]
+            if m.pos == "動詞" or m.pos == "形容詞" or (m.pos == "接尾辞" and m.c_type):
+                head = self.verbal_head(place)
+                kind = Kind.ADJECTIVE if m.c_type.endswith("形容詞") else Kind.VERB
+                last = self.chain_end(place)
+            elif is_mark(m) or m.pos == "助動詞":
+                place += 1
+                continue
+            elif self.copula_after(place):
+                head = self.noun_phrase(place)
+                kind, last = Kind.NOMINAL, self.chain_end(place + 1)
+            elif is_nominal(m) and self._closes_bare(place):
+                head = self.noun_phrase(place)
+                kind, last = Kind.NOMINAL, place
+            else:
+                place += 1
+                continue
+            stop, where = self._place(last)
+            yield self._group(head, place, last, stop, kind, where)
+            place = stop
+
+    def _closes_bare(self, place: int) -> bool:
+        """Whether a noun ends the sentence without a copula: 雨。 / 雨よ。 / 雨か？"""
+        step = place + 1
+        while step < self.size and self.is_final_particle(step):
+            step += 1
+        return step >= self.size or self.ends_at(step)
+
+    def _group(
+        self, head: int, place: int, last: int, stop: int, kind: Kind, where: Place
+    ) -> Predicate:
+        return Predicate(
+            head=tuple(self.tokens[head : place + 1]),
+            auxiliaries=tuple(self.tokens[place + 1 : last + 1]),
+            particles=tuple(self.tokens[last + 1 : stop]),
+            place=where,
+            kind=kind,
+            before=self.at(head - 1),
+            after=self.at(stop),
+        )
+
+    def _place(self, last: int) -> tuple[int, Place]:
+        """Index after the particles that follow a chain, and where that puts it."""
+        m = self.tokens[last]
+        if self.ends_at(last + 1):
+            return last + 1, Place.FINAL
+        if m.c_form and not m.c_form.startswith(_FINITE):
+            return last + 1, Place.SUBORDINATE
+        step = last + 1
+        while step < self.size and self.is_final_particle(step):
+            step += 1
+        if step > last + 1:
+            return step, self._after_final_particles(step)
+        return self._after_finite(step)
+
+    def _after_final_particles(self, step: int) -> Place:
+        """よ, ね, か … were read up to `step`."""
+        if self.ends_at(step):
+            return Place.FINAL
+        asks = self.surface(step - 1) == "か"
+        if self.surface(step) in COMMAS or is_mark(self.tokens[step]):
+            return Place.SUBORDINATE if asks else Place.FINAL
+        return Place.SUBORDINATE if asks or self.tokens[step].pos == "助詞" else Place.FINAL
+
+    def _after_finite(self, step: int) -> tuple[int, Place]:
+        m = self.tokens[step]
+        if m.pos == "助詞":
+            return self._after_conjunction(step)
+        if m.surface in COMMAS:
+            return step, self._after_comma(step)
+        if is_mark(m):
+            return step, Place.SUBORDINATE
+        if not self.touch(step - 1) or m.pos in ("感動詞", "接続詞"):
+            return step, Place.FINAL
+        return step, Place.SUBORDINATE
+
+    def _after_conjunction(self, step: int) -> tuple[int, Place]:
+        m, after = self.tokens[step], self.at(step + 1)
+        if m.surface in ("の", "ん") and after is not None and after.surface == "で":
+            return step + 2, Place.COORDINATE
+        if m.surface not in _COORDINATE or m.pos2 not in ("接続助詞", "格助詞"):
+            return step, Place.SUBORDINATE
+        if m.surface == "から" and self._starts_phrase(step + 1):
+            return step, Place.SUBORDINATE
+        stop = step + 1
+        while stop < self.size and self.tokens[stop].pos == "助詞":
+            if not (self.is_final_particle(stop) or self.surface(stop) == "も"):
+                break
+            stop += 1
+        return stop, Place.COORDINATE
+
+    def _starts_phrase(self, place: int) -> bool:
+        """Whether から goes on as からです, からこそ, からには; not as からね or からか。"""
+        after = self.at(place)
+        if after is None or not (is_copula(after) or after.pos == "助詞"):
+            return False
+        return not self.is_final_particle(place)
+
+    def _after_comma(self, step: int) -> Place:
+        """終止形 + 、: a spliced main clause, or a relative clause with a comma before its noun."""
+        copula = self.tokens[step - 1]
+        if copula.c_type in ("助動詞-マス", "助動詞-デス") or copula.surface in ("だ", "ん"):
+            return Place.FINAL
+        after = self.at(step + 1)
+        if copula.surface == "た" and copula.c_type == "助動詞-タ" and step > 1:
+            before = self.tokens[step - 2]
+            if before.c_type in ("助動詞-マス", "助動詞-デス", "助動詞-ダ"):
+                return Place.FINAL
+        spliced = after is not None and after.pos in ("接続詞", "感動詞")
+        return Place.FINAL if spliced else Place.SUBORDINATE
