@@ -138,7 +138,7 @@ def _unidic_entry(surface: str, feature: str, *, unknown: bool) -> _Entry:
     if unknown or len(fields) < 22:
         return (pos, pos2, pos3, c_type, c_form, surface, surface, surface, surface, "", False)
     lemma, orth_base, origin = fields[7], fields[10], fields[12]
-    reading, reading_base = fields[20], fields[21]
+    reading, reading_base = ("" if f == "*" else f for f in fields[17:19])
     return (
         pos, pos2, pos3, c_type, c_form, orth_base, lemma.partition("-")[0] or orth_base,
         reading or surface, reading_base or orth_base, origin, True,
