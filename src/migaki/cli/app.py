@@ -16,6 +16,7 @@ from migaki.errors import MigakiError
 COMMANDS = {
     "train": "migaki.cli.train:train",
     "data": "migaki.cli.data:data_app",
+    "analyze": "migaki.cli.analyze:analyze",
     "generate": "migaki.cli.generate:generate",
     "chat": "migaki.cli.generate:chat",
     "models": "migaki.cli.models:models",
