@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from os.path import commonprefix
 from typing import NamedTuple
 
 from migaki.errors import UsageError
@@ -185,7 +184,7 @@ def _table() -> _Table:
             cells[c_type, c_form] = _Cell({}, {}, {})
             forms.setdefault(c_type, []).append(c_form)
         # What stays is taken from the word, not from the table, where an ideograph stands for any.
-        kept = len(commonprefix([ending, *endings.split("|")]))
+        kept = len(ending) - len(ending.lstrip(_ANY_IDEOGRAPH))
         change = _Change(len(ending) - kept, tuple(new[kept:] for new in endings.split("|")))
         cells[c_type, c_form].folded[ending] = change
         longest = max(longest, len(ending))
