@@ -19,7 +19,7 @@ __all__ = ["normalize"]
 # half-width block also holds ｡ ｢ ｣ ､ ･ ｰ. NFKC gives each character of this block, alone, its
 # full-width form, except the two voicing marks.
 _KANA = re.compile(
-    "(?P<base>[\uff61-\uff9d]|[\u3041-\u309e\u30a1-\u30fe](?=[ﾞﾟ\u3099\u309a]))"
+    "(?P<base>[\uff61-\uff9d]|[\u3041-\u3096\u309d\u309e\u30a1-\u30fe](?=[ﾞﾟ\u3099\u309a]))"
     "(?P<mark>[ﾞﾟ\u3099\u309a]?)|(?P<lone>[ﾞﾟ])"
 )
 _COMBINING = {"ﾞ": "\u3099", "ﾟ": "\u309a", "\u3099": "\u3099", "\u309a": "\u309a"}

@@ -17,13 +17,13 @@ __all__ = [
 ]
 
 # The blocks of the Unicode Standard, chapter 18. ー and the half-width marks ﾞ ﾟ are written with
-# katakana first of all; 々 and 〇 stand for kanji.
+# katakana first of all; 々 〆 and 〇 are written as kanji.
 _HIRAGANA = "\u3041-\u3096\u309d-\u309f\U0001b001-\U0001b11f\U0001b132\U0001b150-\U0001b152"
 _KATAKANA = (
     "\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f"
     "\U0001aff0-\U0001afff\U0001b000\U0001b120-\U0001b122\U0001b155\U0001b164-\U0001b167"
 )
-_KANJI = "々〇\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_KANJI = "々〆〇\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 
 _KANA_RUN = re.compile(f"[{_HIRAGANA}{_KATAKANA}]+")
 _KANJI_RUN = re.compile(f"[{_KANJI}]+")
@@ -34,7 +34,7 @@ class Script(StrEnum):
 
     HIRAGANA = "hiragana"  # ひらがな, ゝ
     KATAKANA = "katakana"  # カタカナ, ー, ｶ
-    KANJI = "kanji"  # 漢字, 々, 〇; the simplified characters of Chinese too
+    KANJI = "kanji"  # 漢字, 々, 〆, 〇; the simplified characters of Chinese too
     LATIN = "latin"  # ローマ字: a, é, Ａ
     DIGIT = "digit"  # 数字: 1, １
     SYMBOL = "symbol"  # 記号・約物: 。, ！, +, an emoji
@@ -114,7 +114,7 @@ def kana_ratio(text: str) -> float:
 
 
 def kanji_ratio(text: str) -> float:
-    """Kanji, 々 and 〇 per letter, 0–1; letters as in `japanese_ratio`.
+    """Kanji, 々, 〆 and 〇 per letter, 0–1; letters as in `japanese_ratio`.
 
     `kana_ratio` and `kanji_ratio` add up to `japanese_ratio`.
 
