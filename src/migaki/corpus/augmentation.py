@@ -1,0 +1,339 @@
+"""`linguistics.augment` over a file: streamed, in order, on several processes, resumable.
+
+The file is read in chunks of rows; a chunk is turned into bytes by a worker and appended by the
+caller's process. What is in memory is a few chunks, however many rows there are, and neither the
+number of workers nor a stop in the middle changes a byte of the output.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+from migaki import __version__
+from migaki.corpus.files import BadRow, Row, SourceFile, find_files, open_file
+from migaki.corpus.ordered_map import map_ordered
+from migaki.corpus.resumable_output import ResumableOutput
+from migaki.corpus.row_variants import Generate, VariedRow, vary_row
+from migaki.corpus.row_writing import (
+    Column,
+    JsonlWriting,
+    ParquetWriting,
+    RowWriting,
+    TxtWriting,
+    UnwritableRowError,
+    json_line,
+    parquet_schema,
+    provenance_types,
+    target_kind,
+)
+from migaki.corpus.streaming import chunks, count_rows, row_stream
+from migaki.corpus.text_fields import FieldProblemError
+from migaki.errors import BadRowError, RunInterruptedError, UsageError
+from migaki.linguistics.analyzer import default_analyzer
+
+__all__ = ["REJECTED", "Augmentation", "Summary", "augment_file"]
+
+REJECTED = ".rejected.jsonl"
+"""Suffix of the file that lists the rows that could not be used, each with its reason."""
+
+_LISTED_BAD_ROWS = 20
+
+Progress = Callable[[int, int | None], None]
+"""Told the rows done and the rows there are, if that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Augmentation:
+    """What is asked for; together with the input it decides every byte of the output.
+
+    Attributes:
+        variants: Variants asked for each row; fewer are made where there are no more good ones.
+        seed: Chooses among the possible variants.
+        operators: Names of the operators to use; none means all of that use.
+        use: ``train``, ``rejected`` or ``evaluation``.
+        fields: Columns, or roles of a conversation, whose text is varied; none means what the model is
+            to say.
+        keep_source: Whether each source row stands before its variants.
+        engine: The analyser: ``fugashi`` or ``sudachi``.
+        on_bad_row: ``error`` stops at a row that cannot be used, ``skip`` leaves it out and lists it.
+        encoding: Text encoding of the input, or ``auto``.
+    """
+
+    variants: int = 3
+    seed: int = 0
+    operators: tuple[str, ...] = ()
+    use: str = "train"
+    fields: tuple[str, ...] = ()
+    keep_source: bool = True
+    engine: str = "fugashi"
+    on_bad_row: Literal["error", "skip"] = "error"
+    encoding: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.variants < 1:
+            raise UsageError(f"{self.variants} variants were asked for; at least 1 is needed.")
+
+
+@dataclass(slots=True)
+class Summary:
+    """What became of the rows of a file."""
+
+    rows: int = 0
+    """Rows read, the bad ones too."""
+    rows_out: int = 0
+    variants: int = 0
+    rows_without_variant: int = 0
+    sentences: int = 0
+    sentences_without_variant: int = 0
+    bad_rows: int = 0
+    fields: dict[str, int] = field(default_factory=dict)
+    """Field that was taken → rows."""
+    operators: dict[str, int] = field(default_factory=dict)
+    """Operator → variants it took part in."""
+    rejections: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Operator → reason → outcomes that were made and not accepted."""
+    listed_bad_rows: list[dict[str, Any]] = field(default_factory=list)
+    """The first of them: file, line, reason."""
+
+    def add(self, other: Summary) -> None:
+        """Take over the counts of further rows."""
+        for name in _COUNTS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for mine, theirs in ((self.fields, other.fields), (self.operators, other.operators)):
+            _add_counts(mine, theirs)
+        for operator, reasons in other.rejections.items():
+            _add_counts(self.rejections.setdefault(operator, {}), reasons)
+        left = _LISTED_BAD_ROWS - len(self.listed_bad_rows)
+        self.listed_bad_rows += other.listed_bad_rows[:left]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a copy of the counts for a program; ``Summary(**…)`` reads them back."""
+        return asdict(self)
+
+
+_COUNTS = (
+    "rows", "rows_out", "variants", "rows_without_variant", "sentences",
+    "sentences_without_variant", "bad_rows",
+)  # fmt: skip
+
+
+def augment_file(
+    source: Path,
+    target: Path,
+    asked: Augmentation,
+    *,
+    workers: int = 1,
+    resume: bool = False,
+    overwrite: bool = False,
+    on_progress: Progress | None = None,
+    make_generate: Callable[[Augmentation], Generate],
+) -> Summary:
+    """Write the rows of a file and their variants to another.
+
+    With several workers the calling script must be importable (``if __name__ == "__main__":``).
+
+    Args:
+        source: JSON Lines, Parquet or text (a row a line); JSON, CSV and TSV too, but those are held
+            in memory whole.
+        target: ``.jsonl``, ``.parquet`` or ``.txt``. Beside it may appear ``.rejected.jsonl`` and, for
+            text, ``.provenance.jsonl``.
+        asked: What is asked for.
+        workers: Processes. The result does not depend on it.
+        resume: Go on with work that was stopped.
+        overwrite: Replace an output that exists.
+        on_progress: Told rows done and rows there are.
+        make_generate: Makes the function that makes the variants of a text; must be picklable.
+
+    Raises:
+        UsageError: The call is wrong, or the output exists, or was begun otherwise.
+        DataError: The input is not readable, or a row of it cannot be used.
+        MissingExtraError: The analyser is not installed.
+        RunInterruptedError: Ctrl-C; what is done is kept.
+    """
+    file = _open(source, asked.encoding)
+    if target.exists() and target.samefile(file.path):
+        raise UsageError(f"Input and output are the same file: {target}.", hint="Give another -o.")
+    writing = _writing(file, target)
+    work = _ChunkWork(
+        file.name,
+        asked,
+        writing,
+        {"augment_seed": asked.seed, "augment_analyzer": default_analyzer(asked.engine).name},
+        make_generate,
+    )
+    output = ResumableOutput(
+        target,
+        suffixes=(*writing.suffixes, REJECTED),
+        identity=_identity(file, target, asked, work.stamp),
+        resume=resume,
+        overwrite=overwrite,
+    )
+    try:
+        with output:
+            return _carry_out(file, work, output, workers, on_progress)
+    except KeyboardInterrupt as err:
+        raise RunInterruptedError(
+            f"{output.rows:,} rows are done and kept in {output.part}.",
+            hint="The same command with --resume goes on.",
+        ) from err
+
+
+def _open(source: Path, encoding: str) -> SourceFile:
+    found = find_files([str(source)])
+    if len(found) > 1:
+        raise UsageError(
+            f"{source} stands for {len(found)} files; one file is augmented at a time.",
+            hint=f"Give one of them, for example {found[0]}.",
+        )
+    return open_file(found[0], encoding=encoding)
+
+
+def _carry_out(
+    file: SourceFile,
+    work: _ChunkWork,
+    output: ResumableOutput,
+    workers: int,
+    on_progress: Progress | None,
+) -> Summary:
+    total = Summary(**output.totals)
+    if not output.finished:
+        rows = islice(row_stream(file), output.rows, None)
+        count = count_rows(file) if on_progress else None
+        for done in map_ordered(work, chunks(rows), workers=workers):
+            if done.stopped_at:
+                raise _bad_row_error(done.stopped_at)
+            total.add(done.summary)
+            output.append(done.pieces, rows=done.summary.rows, totals=total.to_json())
+            if on_progress:
+                on_progress(output.rows, count)
+    output.finish(work.writing.finisher)
+    return total
+
+
+def _bad_row_error(row: BadRow) -> BadRowError:
+    return BadRowError(
+        f"{row.reason}.",
+        path=row.path,
+        line=row.line,
+        hint="Repair it and begin anew, or go on without such rows: --on-bad-row skip --resume.",
+    )
+
+
+def _identity(
+    file: SourceFile, target: Path, asked: Augmentation, stamp: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
+        "input": file.name,
+        "input's SHA-256": file.sha256,
+        "encoding": file.encoding.codec if file.encoding else "",
+        "format": target_kind(target),
+        "variants": asked.variants,
+        "seed": asked.seed,
+        "operators": asked.operators,
+        "use": asked.use,
+        "field": asked.fields,
+        "keep source": asked.keep_source,
+        "analyser": stamp["augment_analyzer"],
+        "migaki": __version__,
+    }
+
+
+def _writing(file: SourceFile, target: Path) -> RowWriting:
+    kind = target_kind(target)
+    if kind == "txt":
+        return TxtWriting()
+    if kind == "jsonl":
+        return JsonlWriting()
+    known = parquet_schema(file.path) if file.kind == "parquet" else {}
+    return ParquetWriting({**known, **provenance_types()})
+
+
+# ── one chunk ────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What a chunk became."""
+
+    pieces: tuple[bytes, ...]
+    summary: Summary
+    stopped_at: BadRow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _ChunkWork:
+    """Turns a chunk of rows into bytes; sent to the workers."""
+
+    file_name: str
+    asked: Augmentation
+    writing: RowWriting
+    stamp: Mapping[str, Any]
+    make_generate: Callable[[Augmentation], Generate]
+
+    def __call__(self, chunk: Sequence[Row | BadRow]) -> _Done:
+        summary = Summary(rows=len(chunk))
+        generate = self.make_generate(self.asked)
+        kept: list[tuple[Mapping[str, Any], Column]] = []
+        rejected: list[bytes] = []
+        for row in chunk:
+            varied = row if isinstance(row, BadRow) else self._vary(row, generate)
+            if isinstance(varied, VariedRow):
+                _count(varied, summary)
+                rows = varied.rows if self.asked.keep_source else varied.rows[1:]
+                kept += [(value, varied.column) for value in rows]
+            elif self.asked.on_bad_row == "error":
+                return _Done((), summary, stopped_at=varied)
+            else:
+                rejected.append(_reject(varied, summary))
+        summary.rows_out = len(kept)
+        return _Done((*self.writing.encode(kept), b"".join(rejected)), summary)
+
+    def _vary(self, row: Row, generate: Generate) -> VariedRow | BadRow:
+        try:
+            varied = vary_row(
+                row.value,
+                generate,
+                source=f"{self.file_name}:{row.line}",
+                fields=self.asked.fields,
+                stamp=self.stamp,
+            )
+            self.writing.check(varied.rows[0], varied.column)
+        except (FieldProblemError, UnwritableRowError) as err:
+            return BadRow(row.path, row.line, str(err), row.value)
+        except Exception as err:  # one strange row must not cost the work on all others
+            reason = f"could not be varied ({type(err).__name__}: {err}); please report it"
+            return BadRow(row.path, row.line, reason, row.value)
+        return varied
+
+
+def _count(varied: VariedRow, summary: Summary) -> None:
+    made = len(varied.rows) - 1
+    summary.variants += made
+    summary.rows_without_variant += not made
+    summary.sentences += varied.sentences
+    summary.sentences_without_variant += varied.untouched_sentences
+    _add_counts(summary.fields, Counter(varied.fields))
+    for row in varied.rows:
+        _add_counts(summary.operators, Counter(row["augment_operators"]))
+    for operator, reasons in varied.rejections.items():
+        _add_counts(summary.rejections.setdefault(operator, {}), reasons)
+
+
+def _reject(bad: BadRow, summary: Summary) -> bytes:
+    entry = {"file": str(bad.path), "line": bad.line, "reason": bad.reason}
+    summary.bad_rows += 1
+    summary.listed_bad_rows.append(entry)
+    try:
+        return json_line({**entry, "row": bad.raw})
+    except UnwritableRowError:
+        return json_line({**entry, "row": repr(bad.raw)})
+
+
+def _add_counts(mine: dict[str, int], theirs: Mapping[str, int]) -> None:
+    for name, count in theirs.items():
+        mine[name] = mine.get(name, 0) + count

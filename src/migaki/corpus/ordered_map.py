@@ -1,0 +1,176 @@
+"""A map over processes that keeps the order, holds little in memory, and leaves no orphans.
+
+`concurrent.futures` was not taken: its workers outlive a parent that is killed, and it has no bound
+on what waits for an early item. Here each worker has a pipe of its own, whose other end dies with the
+parent, and at most `_AHEAD` items per worker are on their way.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from types import TracebackType
+from typing import Any, Generic, TypeVar
+
+from migaki.errors import MigakiError, UsageError
+
+__all__ = ["map_ordered"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_AHEAD = 4
+_FAREWELL_S = 2.0
+
+
+def map_ordered(
+    work: Callable[[Item], Result], items: Iterable[Item], *, workers: int
+) -> Iterator[Result]:
+    """Yield ``work(item)`` for each item, in the order of the items.
+
+    Processes are spawned, not forked, so that threads and open files of the caller are no danger; a
+    script that calls this must therefore be importable (``if __name__ == "__main__":``).
+
+    Args:
+        work: What to do; with several workers it must be picklable.
+        items: Read as they are needed.
+        workers: Processes; with 1 the work is done in this one.
+
+    Raises:
+        UsageError: `workers` is less than 1.
+        MigakiError: A worker failed or was killed. With one worker its own exception comes through.
+
+    Example:
+        >>> list(map_ordered(str.upper, ["a", "b"], workers=1))
+        ['A', 'B']
+    """
+    if workers < 1:
+        raise UsageError(f"{workers} workers were asked for; at least 1 is needed.")
+    if workers == 1:
+        yield from map(work, items)
+        return
+    with _Crew(work, workers) as crew:
+        yield from crew.run(items)
+
+
+class _Crew(Generic[Item, Result]):
+    """Workers with a pipe each."""
+
+    def __init__(self, work: Callable[[Item], Result], workers: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipes: list[Connection] = []
+        self._processes: list[SpawnProcess] = []
+        # Ctrl-C reaches every process of the terminal; only this one is to answer it. A blocked
+        # signal stays blocked in the children and is delivered here afterwards.
+        mask = getattr(signal, "pthread_sigmask", None)
+        before = mask(signal.SIG_BLOCK, {signal.SIGINT}) if mask else None
+        try:
+            for _ in range(workers):
+                ours, theirs = context.Pipe()
+                process = context.Process(target=_serve, args=(theirs, work), daemon=True)
+                process.start()
+                theirs.close()
+                self._pipes.append(ours)
+                self._processes.append(process)
+        finally:
+            if mask:
+                mask(signal.SIG_SETMASK, before)
+
+    def __enter__(self) -> _Crew[Item, Result]:
+        """Nothing more to do: the workers run."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the workers: at once if something went wrong, else when they see the pipe closed."""
+        for pipe in self._pipes:
+            pipe.close()
+        for process in self._processes:
+            if kind is not None:
+                process.terminate()
+            process.join(_FAREWELL_S)
+            if process.is_alive():
+                process.kill()
+                process.join()
+
+    def run(self, items: Iterable[Item]) -> Iterator[Result]:
+        """Yield the results in order."""
+        source = enumerate(items)
+        idle = list(self._pipes)
+        running: dict[Connection, int] = {}
+        done: dict[int, Result] = {}
+        ready_for = 0  # the number of the result that is yielded next
+        given = 0
+        more = True
+        while True:
+            while more and idle and given < ready_for + _AHEAD * len(self._pipes):
+                found = next(source, None)
+                if found is None:
+                    more = False
+                    break
+                given = found[0] + 1
+                pipe = idle.pop()
+                self._send(pipe, found[1])
+                running[pipe] = found[0]
+            if ready_for in done:
+                yield done.pop(ready_for)
+                ready_for += 1
+                continue
+            if not running:
+                return
+            for ready in wait(list(running)):
+                pipe = next(p for p in running if p is ready)
+                done[running.pop(pipe)] = self._receive(pipe)
+                idle.append(pipe)
+
+    def _send(self, pipe: Connection, item: Item) -> None:
+        try:
+            pipe.send(item)
+        except OSError as err:
+            raise self._died(pipe) from err
+
+    def _receive(self, pipe: Connection) -> Result:
+        try:
+            failure, result = pipe.recv()
+        except (EOFError, OSError) as err:
+            raise self._died(pipe) from err
+        if failure is not None:
+            message, hint = failure
+            raise MigakiError(message, hint=hint)
+        answer: Result = result
+        return answer
+
+    def _died(self, pipe: Connection) -> MigakiError:
+        process = self._processes[self._pipes.index(pipe)]
+        process.join(_FAREWELL_S)
+        return MigakiError(
+            f"A worker process ended before its work was done (exit code {process.exitcode}).",
+            hint="If that is -9, the system may have run out of memory: use fewer --workers.",
+        )
+
+
+def _serve(pipe: Connection, work: Callable[[Any], Any]) -> None:
+    """Answer each item with ``(failure, result)`` until the pipe is closed."""
+    while True:
+        try:
+            item = pipe.recv()
+        except (EOFError, OSError):
+            return
+        try:
+            answer: tuple[tuple[str, str | None] | None, Any] = (None, work(item))
+        except MigakiError as err:
+            answer = ((err.message, err.hint), None)
+        except Exception:
+            answer = (("A worker failed:\n" + traceback.format_exc(), "Please report it."), None)
+        try:
+            pipe.send(answer)
+        except OSError:
+            return
