@@ -1,0 +1,134 @@
+"""Adverbs and connectives: the same said more formally, more casually, stronger or weaker.
+
+What may stand for what is in `adverbs.tsv`, `connectives.tsv` and `adverb_spellings.tsv`; the degree
+adverbs there are graded, とても = 非常に > かなり > 比較的 > 少し. A word of the same set and degree keeps
+the meaning; one of another degree changes it.
+"""
+
+from __future__ import annotations
+
+import random
+
+from migaki.linguistics.edits import Edit
+from migaki.linguistics.operators.operator import EditSet, Meaning, Operator, Passage, Use
+from migaki.linguistics.operators.style import Style
+from migaki.linguistics.operators.substitution import (
+    Entry,
+    Lexicon,
+    Site,
+    propose_each,
+    read_entries,
+)
+
+__all__ = ["OPERATORS"]
+
+_NO_DEGREE = "-"
+_NEEDS_NEGATION = "npi"
+_PROSE = frozenset({Style.POLITE, Style.FORMAL, Style.WRITTEN})
+
+_LEXICON = Lexicon(read_entries, "adverbs.tsv", "connectives.tsv", "adverb_spellings.tsv")
+
+
+def _same_degree(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
+    degree = site.entry.degree
+    return degree == other.degree != _NO_DEGREE and styles <= other.styles
+
+
+def _synonym(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
+    return other.degree == _NO_DEGREE and other.table == "adverbs.tsv" and styles <= other.styles
+
+
+def _connective(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
+    return other.table == "connectives.tsv" and styles <= other.styles
+
+
+def _other_degree(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
+    return other.degree not in (site.entry.degree, _NEEDS_NEGATION) and styles <= other.styles
+
+
+def _needs_negation(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
+    return other.degree == _NEEDS_NEGATION
+
+
+def _too_casual(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
+    return site.entry.degree == other.degree and styles <= _PROSE and not other.styles & _PROSE
+
+
+def _spell(passage: Passage, rng: random.Random) -> list[EditSet]:
+    """Change a spelling wherever the passage has it: one text does not spell a word in two ways."""
+    sites, _ = _LEXICON.sites(passage)
+    together: dict[tuple[str, str], EditSet] = {}
+    for site in sites:
+        if site.entry.table != "adverb_spellings.tsv":
+            continue
+        for other in _LEXICON.others(site.entry):
+            edit = Edit(site.start, site.end, other.word, "adverbs.spelling")
+            together.setdefault((site.entry.word, other.word), []).append(edit)
+    return list(together.values())
+
+
+OPERATORS: tuple[Operator, ...] = (
+    Operator(
+        name="adverbs.degree",
+        family="adverbs",
+        meaning=Meaning.KEPT,
+        grammatical=True,
+        use=Use.TRAIN,
+        description="とても高い → 非常に高い: another adverb of the same degree, in a style that fits",
+        propose=propose_each(_LEXICON, rule="adverbs.degree", chooses=_same_degree),
+    ),
+    Operator(
+        name="adverbs.synonym",
+        family="adverbs",
+        meaning=Meaning.KEPT,
+        grammatical=True,
+        use=Use.TRAIN,
+        description="たぶん来る → おそらく来る: time, frequency, manner, certainty, in a style that fits",
+        propose=propose_each(_LEXICON, rule="adverbs.synonym", chooses=_synonym),
+    ),
+    Operator(
+        name="adverbs.connective",
+        family="adverbs",
+        meaning=Meaning.KEPT,
+        grammatical=True,
+        use=Use.TRAIN,
+        description="でも、→ しかし、: another connective of the same relation, in a style that fits",
+        propose=propose_each(_LEXICON, rule="adverbs.connective", chooses=_connective),
+    ),
+    Operator(
+        name="adverbs.spelling",
+        family="adverbs",
+        meaning=Meaning.KEPT,
+        grammatical=True,
+        use=Use.TRAIN,
+        description="多分 → たぶん: kana for kanji and back, throughout the text",
+        propose=_spell,
+    ),
+    Operator(
+        name="adverbs.degree_change",
+        family="adverbs",
+        meaning=Meaning.CHANGED,
+        grammatical=True,
+        use=Use.EVALUATION,
+        description="とても高い → 少し高い: an adverb of another degree",
+        propose=propose_each(_LEXICON, rule="adverbs.degree_change", chooses=_other_degree),
+    ),
+    Operator(
+        name="adverbs.style_clash",
+        family="adverbs",
+        meaning=Meaning.KEPT,
+        grammatical=True,
+        use=Use.REJECTED,
+        description="非常に重要です → めっちゃ重要です: casual talk in polite or written prose",
+        propose=propose_each(_LEXICON, rule="adverbs.style_clash", chooses=_too_casual),
+    ),
+    Operator(
+        name="adverbs.negative_polarity",
+        family="adverbs",
+        meaning=Meaning.CHANGED,
+        grammatical=False,
+        use=Use.EVALUATION,
+        description="とても高い → *ちっとも高い: an adverb that needs a negation, without one",
+        propose=propose_each(_LEXICON, rule="adverbs.negative_polarity", chooses=_needs_negation),
+    ),
+)

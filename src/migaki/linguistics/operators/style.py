@@ -1,0 +1,70 @@
+"""How formal a passage is: the choice between とても, すごく and 極めて is finer than plain or polite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from functools import lru_cache
+
+from migaki.linguistics.morphemes import Morpheme
+from migaki.linguistics.operators.operator import Passage, Tone
+from migaki.linguistics.tables import read_table
+
+__all__ = ["Style", "styles_of"]
+
+
+class Style(StrEnum):
+    """What kind of speech or writing a word fits; the value is its letter in the tables."""
+
+    CASUAL = "c"  # plain talk: 行くよ
+    TALK = "t"  # polite talk: 行きますよね
+    POLITE = "p"  # polite prose, or polite with nothing that says it is talk: 行きます
+    FORMAL = "f"  # polite with honorific or humble words: 参ります
+    WRITTEN = "w"  # plain prose: 行く、行くのである
+
+
+# A text of mixed or unknown register takes only words that fit on both sides.
+_ALL_OF: dict[Tone, frozenset[Style]] = {
+    Tone.CASUAL: frozenset({Style.CASUAL}),
+    Tone.PLAIN: frozenset({Style.WRITTEN}),
+    Tone.DEARU: frozenset({Style.WRITTEN}),
+    Tone.MIXED: frozenset({Style.POLITE, Style.WRITTEN}),
+    Tone.NONE: frozenset({Style.POLITE, Style.WRITTEN}),
+}
+
+
+def styles_of(passage: Passage) -> frozenset[Style]:
+    """Tell the styles that a word must fit, all of them, to be at home in a passage.
+
+    Example:
+        >>> for text in ["明日行くよ。", "明日行きますよ。", "明日行きます。", "明日参ります。", "明日行く。"]:
+        ...     print(text, *styles_of(Passage.of(text)))
+        明日行くよ。 c
+        明日行きますよ。 t
+        明日行きます。 p
+        明日参ります。 f
+        明日行く。 w
+    """
+    if passage.tone in _ALL_OF:
+        return _ALL_OF[passage.tone]
+    morphemes = [m for sentence in passage.sentences for m in sentence.morphemes]
+    if _has(morphemes, Style.FORMAL):
+        return frozenset({Style.FORMAL})
+    return frozenset({Style.TALK if _has(morphemes, Style.TALK) else Style.POLITE})
+
+
+def _has(morphemes: Iterable[Morpheme], style: Style) -> bool:
+    markers = _markers()[style]
+    for morpheme in morphemes:
+        wanted = markers.get(morpheme.orth_base) or markers.get(morpheme.lemma)
+        if wanted is not None and wanted in (morpheme.pos, morpheme.pos2):
+            return True
+    return False
+
+
+@lru_cache(maxsize=1)
+def _markers() -> dict[Style, dict[str, str]]:
+    found: dict[Style, dict[str, str]] = {style: {} for style in Style}
+    for style, word, part_of_speech, _ in read_table("style_markers.tsv", columns=4):
+        found[Style(style)][word] = part_of_speech
+    return found

@@ -1,0 +1,214 @@
+"""Words that may stand for one another, read from tables, and where they stand in a passage.
+
+A table of substitutions has nine columns:
+
+| column | meaning |
+|---|---|
+| set | words of one set say the same, apart from their degree |
+| degree | how strong the word is: words of the same degree keep the meaning |
+| word | as written; it may be several morphemes, and the analysers need not agree on how many |
+| styles | letters of `Style`: where the word may be *written*; where it is found does not matter |
+| role | ``both``, ``from`` (only ever replaced), ``to`` (only ever written) |
+| pos | part of speech that its first morpheme must have to be this word |
+| follows, where | see `surroundings`; the found word and the new one must both be content |
+| note | for readers |
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from migaki.linguistics.edits import Edit
+from migaki.linguistics.morphemes import Morpheme
+from migaki.linguistics.operators.operator import EditSet, Passage
+from migaki.linguistics.operators.style import Style, styles_of
+from migaki.linguistics.operators.surroundings import (
+    Condition,
+    follow_condition,
+    is_classical,
+    where_condition,
+)
+from migaki.linguistics.tables import read_table
+
+__all__ = ["Entry", "Lexicon", "Site", "propose_each", "read_entries"]
+
+_COLUMNS = 9
+_KEY_CHARS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of a table of substitutions; sets of different tables are different sets."""
+
+    table: str
+    set: str
+    degree: str
+    word: str
+    styles: frozenset[Style]
+    role: str
+    pos: str
+    follows: Condition
+    where: Condition
+
+    def fits(self, morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
+        """Whether the word may stand in the place of ``morphemes[first:after]``."""
+        return self.follows(morphemes, first, after) and self.where(morphemes, first, after)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A word of a lexicon found in a passage: ``morphemes[first:after]`` of one sentence."""
+
+    entry: Entry
+    morphemes: Sequence[Morpheme]
+    first: int
+    after: int
+
+    @property
+    def start(self) -> int:
+        """Offset of its first character in the text."""
+        return self.morphemes[self.first].start
+
+    @property
+    def end(self) -> int:
+        """Offset after its last character in the text."""
+        return self.morphemes[self.after - 1].end
+
+
+def read_entries(table: str) -> list[Entry]:
+    """Read a table of substitutions.
+
+    Raises:
+        ValueError: a row is broken.
+    """
+    entries = []
+    rows = read_table(table, columns=_COLUMNS)
+    for name, degree, word, styles, role, pos, follows, where, _ in rows:
+        if role not in ("both", "from", "to"):
+            raise ValueError(f"{table}: {word}: the role must be both, from or to, not {role!r}")
+        entries.append(
+            Entry(
+                table, name, degree, word, frozenset(map(Style, styles)), role, pos,
+                follow_condition(follows), where_condition(where),
+            )
+        )  # fmt: skip
+    return entries
+
+
+class Lexicon:
+    """All words of some tables, found in one pass over the morphemes of a passage.
+
+    Args:
+        read: Reads the rows of a table; called when a passage is first looked at.
+        tables: Names of the tables.
+    """
+
+    def __init__(self, read: Callable[[str], Iterable[Entry]], *tables: str) -> None:
+        self._read = read
+        self._tables = tables
+        # Operators of one family ask for the same passage one after another.
+        self._last: tuple[Passage, list[Site], frozenset[Style]] | None = None
+
+    @cached_property
+    def _sets(self) -> dict[tuple[str, str], list[Entry]]:
+        sets: dict[tuple[str, str], list[Entry]] = {}
+        for table in self._tables:
+            for entry in self._read(table):
+                sets.setdefault((entry.table, entry.set), []).append(entry)
+        return sets
+
+    @cached_property
+    def _found_by(self) -> dict[str, list[Entry]]:
+        """Words by their first two characters; a word of one character is one whole morpheme."""
+        found_by: dict[str, list[Entry]] = {}
+        for entries in self._sets.values():
+            for entry in entries:
+                if entry.role != "to":
+                    found_by.setdefault(entry.word[:_KEY_CHARS], []).append(entry)
+        return found_by
+
+    def sites(self, passage: Passage) -> tuple[list[Site], frozenset[Style]]:
+        """Find the words that may be replaced, and the styles that new words must fit.
+
+        Nothing protected is among the words; the styles are empty if there are no words.
+        """
+        last = self._last
+        if last is not None and last[0] is passage:
+            return last[1:]
+        sites = [
+            site
+            for sentence in passage.sentences
+            for site in self._in(sentence.morphemes, passage.text)
+            if not passage.is_protected(site.start, site.end)
+        ]
+        styles = styles_of(passage) if sites else frozenset[Style]()
+        self._last = (passage, sites, styles)
+        return sites, styles
+
+    def others(self, entry: Entry) -> list[Entry]:
+        """The other words of its set that may be written."""
+        return [
+            other
+            for other in self._sets[entry.table, entry.set]
+            if other.role != "from" and other.word != entry.word
+        ]
+
+    def _in(self, morphemes: Sequence[Morpheme], text: str) -> list[Site]:
+        find = self._found_by.get
+        sites: list[Site] = []
+        for first, morpheme in enumerate(morphemes):
+            start = morpheme.start
+            entries = find(text[start : start + _KEY_CHARS])
+            if entries is None and morpheme.end == start + 1:
+                entries = find(morpheme.surface)
+            if entries is None:
+                continue
+            for entry in entries:
+                if entry.pos and entry.pos != morpheme.pos:
+                    continue
+                after = _end_of(entry.word, morphemes, first, text)
+                if after and entry.fits(morphemes, first, after):
+                    sites.append(Site(entry, morphemes, first, after))
+        return sites if not sites or not is_classical(morphemes) else []
+
+
+def _end_of(word: str, morphemes: Sequence[Morpheme], first: int, text: str) -> int:
+    """The place after a word that begins with a morpheme, or 0 if it does not end with one."""
+    start = morphemes[first].start
+    end = start + len(word)
+    if not text.startswith(word, start):
+        return 0
+    place = first
+    while place < len(morphemes) and morphemes[place].end < end:
+        place += 1
+    return place + 1 if place < len(morphemes) and morphemes[place].end == end else 0
+
+
+Choice = Callable[[Site, Entry, frozenset[Style]], bool]
+"""Whether an operator writes this word at this site, in a passage of these styles."""
+
+
+def propose_each(
+    lexicon: Lexicon, *, rule: str, chooses: Choice
+) -> Callable[[Passage, random.Random], list[EditSet]]:
+    """Make the proposing function of an operator that replaces one word at a time.
+
+    Args:
+        lexicon: Where words and their sets come from.
+        rule: Name written in the edits.
+        chooses: Which substitutions this operator makes, among those whose conditions hold.
+    """
+
+    def propose(passage: Passage, rng: random.Random) -> list[EditSet]:
+        sites, styles = lexicon.sites(passage)
+        return [
+            [Edit(site.start, site.end, other.word, rule)]
+            for site in sites
+            for other in lexicon.others(site.entry)
+            if chooses(site, other, styles) and other.fits(site.morphemes, site.first, site.after)
+        ]
+
+    return propose

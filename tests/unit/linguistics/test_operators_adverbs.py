@@ -1,0 +1,121 @@
+"""Adverbs and connectives: what is replaced, and above all what is not."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from migaki.linguistics.analyzer import default_analyzer
+from migaki.linguistics.edits import apply_edits
+from migaki.linguistics.operators.adverbs import OPERATORS
+from migaki.linguistics.operators.operator import Meaning, Passage, Use
+
+BY_NAME = {operator.name: operator for operator in OPERATORS}
+
+
+def outcomes(name: str, text: str, *, engine: str = "fugashi") -> set[str]:
+    passage = Passage.of(text, analyzer=default_analyzer(engine))
+    return {apply_edits(text, edits) for edits in BY_NAME[name].propose(passage, random.Random(0))}
+
+
+@pytest.mark.parametrize("engine", ["fugashi", "sudachi"])
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("adverbs.degree", "この坂はとても急です。", {"この坂は大変急です。", "この坂は非常に急です。"}),
+        ("adverbs.degree", "この坂、とても急だよね。", {"この坂、すごく急だよね。", "この坂、とっても急だよね。"}),
+        ("adverbs.degree", "昨日の試合にはとても驚いた。", {"昨日の試合には非常に驚いた。"}),
+        ("adverbs.degree", "すごくおいしいじゃん！", {f"{w}おいしいじゃん！" for w in ("とても", "とっても", "めっちゃ")}),
+        ("adverbs.degree", "駅は比較的近いよ。", {"駅はわりと近いよ。"}),
+        ("adverbs.synonym", "明日はたぶん晴れます。", {"明日はおそらく晴れます。", "明日は多分晴れます。"}),
+        ("adverbs.synonym", "やっぱり家が一番いいです。", {"やはり家が一番いいです。", "やっぱり家が最もいいです。"}),
+        ("adverbs.synonym", "参加者は約三百人だった。", {"参加者はおよそ三百人だった。"}),
+        ("adverbs.synonym", "肉はあまり好きではない。", {"肉はそれほど好きではない。", "肉はさほど好きではない。"}),
+        ("adverbs.synonym", "様々な色の糸を使った。", {"さまざまな色の糸を使った。"}),
+        ("adverbs.connective", "雨が降ってきた。しかし、試合は続いた。", {"雨が降ってきた。だが、試合は続いた。", "雨が降ってきた。けれども、試合は続いた。"}),
+        ("adverbs.connective", "氏名または番号を書いてください。", {"氏名あるいは番号を書いてください。", "氏名もしくは番号を書いてください。"}),
+        ("adverbs.spelling", "例えば犬だ。例えば猫だ。", {"たとえば犬だ。たとえば猫だ。"}),
+        ("adverbs.style_clash", "この点は非常に重要です。", {f"この点は{w}重要です。" for w in ("すごく", "とっても", "めっちゃ")}),
+        ("adverbs.negative_polarity", "駅はとても遠い。", {"駅はちっとも遠い。", "駅は少しも遠い。"}),
+    ],
+)  # fmt: skip
+def test_writes_what_fits(name: str, text: str, expected: set[str], engine: str) -> None:
+    if engine == "sudachi":
+        pytest.importorskip("sudachipy")
+    assert outcomes(name, text, engine=engine) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "とても信じられない。",  # cannot possibly
+        "とても無理だ。",
+        "ちょっと無理ですね。",  # a refusal
+        "ちょっといいですか。",  # an opening
+        "髪がすごくなった。",  # 連用形 of the adjective itself
+        "大変だ。大変な一日だった。",
+        "かなりの人が来た。",
+        "もう少し大きい箱がいい。",  # もうやや大きい does not exist
+        "「とても高い」と書いてあった。",  # quoted
+        "すぐ隣に住んでいる。",
+        "いつもお世話になっております。",
+        "いつも六時に起きる。",
+        "多くの場合、成功する。",
+        "次第に関する規定を読む。",
+        "できるだけのことはした。",
+        "ファイル`とても.txt`を消す。",
+        "",
+        "😀🎉",
+        "ｶﾞｷﾞｸﾞ",
+    ],
+)
+def test_leaves_alone_what_only_looks_like_it(text: str) -> None:
+    trained = [o.name for o in OPERATORS if o.use is Use.TRAIN and o.name != "adverbs.spelling"]
+    assert {name: found for name in trained if (found := outcomes(name, text))} == {}
+
+
+def test_another_degree_is_another_meaning() -> None:
+    assert "駅はやや遠いです。" in outcomes("adverbs.degree_change", "駅はとても遠いです。")
+    assert "駅は非常に遠いです。" not in outcomes("adverbs.degree_change", "駅はとても遠いです。")
+    assert BY_NAME["adverbs.degree_change"].meaning is Meaning.CHANGED
+
+
+def test_slang_is_written_only_beside_slang() -> None:
+    assert not any("めっちゃ" in text for text in outcomes("adverbs.degree", "とても高いよ。"))
+    assert "めっちゃ高いよ。" in outcomes("adverbs.degree", "すごく高いよ。")
+
+
+PIECES = [
+    "とても",
+    "少し",
+    "高い",
+    "しかし",
+    "、",
+    "。",
+    "例えば",
+    "约",
+    "約",
+    "3",
+    "人",
+    "「",
+    "」",
+    "\ud800",
+    "ー",
+    "\n",
+]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.one_of(st.text(max_size=40), st.lists(st.sampled_from(PIECES), max_size=14).map("".join)))
+def test_any_text_keeps_all_but_the_word(text: str) -> None:
+    passage = Passage.of(text)
+    for operator in OPERATORS:
+        for edits in operator.propose(passage, random.Random(0)):
+            assert edits
+            assert all(text[e.start : e.end] not in ("", e.replacement) for e in edits)
+            changed = apply_edits(text, edits)
+            assert changed.startswith(text[: edits[0].start])
+            assert changed.endswith(text[max(e.end for e in edits) :])
