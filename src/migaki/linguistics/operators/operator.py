@@ -7,6 +7,7 @@ An operator proposes; it never decides. `migaki.linguistics.augment` chooses amo
 from __future__ import annotations
 
 import random
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -34,6 +35,10 @@ class Use(StrEnum):
     TRAIN = "train"  # as good Japanese, instead of its source or beside it
     REJECTED = "rejected"  # as the rejected side of a preference pair
     EVALUATION = "evaluation"  # as one side of a minimal pair
+
+
+def _end_of(span: tuple[int, int]) -> int:
+    return span[1]
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,9 @@ class Passage:
 
     def is_protected(self, start: int, end: int) -> bool:
         """Whether an edit of ``text[start:end]`` would touch what is protected."""
-        return overlaps(start, end, self.protected)
+        spans = self.protected
+        first = bisect_right(spans, start, key=_end_of)
+        return overlaps(start, end, spans[first : first + 1])
 
 
 EditSet = list[Edit]
@@ -124,6 +131,7 @@ class Operator:
             called for each edit of a grammatical outcome after it was analysed again.
         anchors: Surfaces or dictionary forms one of which a passage must have for the operator to
             propose anything; empty if there are none. It saves asking in vain.
+        keeps_register: Whether the register stays; otherwise the whole text changes to another one.
     """
 
     name: str
@@ -135,3 +143,4 @@ class Operator:
     propose: Callable[[Passage, random.Random], list[EditSet]]
     intended: Callable[[Edit, Sequence[Morpheme]], bool] = known_words
     anchors: frozenset[str] = frozenset()
+    keeps_register: bool = True

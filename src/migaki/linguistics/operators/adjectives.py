@@ -1,0 +1,51 @@
+"""い- and な-adjectives, and nouns with a copula: their endings in every register."""
+
+from __future__ import annotations
+
+from migaki.linguistics.operators.equivalences import declared, read_equivalences
+from migaki.linguistics.operators.operator import Meaning, Operator, Use
+
+__all__ = ["OPERATORS"]
+
+
+_KEPT, _TRAIN = Meaning.KEPT, Use.TRAIN
+_DEARU = read_equivalences("adjective_equivalences.tsv")["adjectives.dearu"]
+
+OPERATORS: tuple[Operator, ...] = (
+    Operator(
+        name="adjectives.dearu",
+        family="adjectives",
+        meaning=_KEPT,
+        grammatical=True,
+        use=_TRAIN,
+        description="静かだ ⇄ 静かである, over the whole text; not in casual text",
+        propose=_DEARU.propose_throughout,
+        intended=_DEARU.intended,
+        anchors=_DEARU.anchors,
+        keeps_register=False,
+    ),
+    *declared(
+        "adjective_equivalences.tsv",
+        (
+            ("adjectives.polite_negation", _KEPT, True, _TRAIN, "高くないです ⇄ 高くありません"),
+            (
+                "adjectives.copula_negation",
+                _KEPT,
+                True,
+                _TRAIN,
+                "静かではない ⇄ 静かじゃない; ではありません ⇄ ではないです",
+            ),
+            ("adjectives.good", _KEPT, True, _TRAIN, "いい ⇄ よい"),
+            (
+                "adjectives.attributive",
+                _KEPT,
+                True,
+                _TRAIN,
+                "大きい家 → 大きな家, いろいろな ⇄ いろんな",
+            ),
+            ("adjectives.appearance", _KEPT, True, _TRAIN, "雨のようだ ⇄ 雨みたいだ"),
+            ("adjectives.past_error", _KEPT, False, Use.REJECTED, "高かったです → 高いでした"),
+            ("adjectives.na_as_i", _KEPT, False, Use.REJECTED, "静かではない → 静かくない"),
+        ),
+    ),
+)
