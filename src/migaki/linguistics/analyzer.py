@@ -210,7 +210,6 @@ def fugashi_available() -> bool:
     return bool(find_spec("fugashi") and find_spec("unidic_lite"))
 
 
-@lru_cache(maxsize=len(ENGINES))
 def default_analyzer(engine: str = "fugashi") -> Analyzer:
     """The shared analyser of this process.
 
@@ -221,11 +220,14 @@ def default_analyzer(engine: str = "fugashi") -> Analyzer:
         MissingExtraError: the engine is not installed.
         UsageError: no engine has this name.
     """
-    if engine == "fugashi":
-        return FugashiAnalyzer()
-    if engine == "sudachi":
-        return SudachiAnalyzer()
-    raise UsageError(f"No analyser is called {engine!r}. Valid: {', '.join(ENGINES)}.")
+    if engine not in ENGINES:
+        raise UsageError(f"No analyser is called {engine!r}. Valid: {', '.join(ENGINES)}.")
+    return _shared(engine)
+
+
+@lru_cache(maxsize=len(ENGINES))
+def _shared(engine: str) -> Analyzer:
+    return FugashiAnalyzer() if engine == "fugashi" else SudachiAnalyzer()
 
 
 def analyze(text: str, *, analyzer: Analyzer | None = None) -> tuple[Morpheme, ...]:
