@@ -178,8 +178,10 @@ class SudachiAnalyzer:
                 pos, pos2, pos3, _, c_type, c_form = (
                     "" if f == "*" else f for f in word.part_of_speech()
                 )
-                if pos == "空白" or text[place:end].isspace() or place == end:
+                if place == end or text[place:end].isspace():
                     continue
+                if pos == "空白":  # a mark whose compatibility form begins with a space: ´
+                    pos = "補助記号"
                 found.append(
                     Morpheme(
                         text[place:end], place, end, pos, pos2, pos3, c_type, c_form,
