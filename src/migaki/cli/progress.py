@@ -61,9 +61,9 @@ class JobProgress:
         self._drop_bar()
         self._console.print(f"[bold cyan]›[/] {title}", soft_wrap=True)
 
-    def on_progress(self, what: str, done: int, total: int | None) -> None:
+    def on_progress(self, what: str, done: int, total: int | None, *, note: str = "") -> None:
         """Move the bar of the stage, or say a line now and then."""
-        self._move(what, done, total, note="")
+        self._move(what, done, total, note=note)
 
     def training(self) -> TrainingProgress:
         """Return what draws the training steps."""

@@ -7,18 +7,18 @@ number of workers nor a stop in the middle changes a byte of the output.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
 from migaki import __version__
+from migaki.corpus.augmentation_summary import Summary
 from migaki.corpus.files import BadRow, Row, SourceFile, find_files, open_file
 from migaki.corpus.ordered_map import map_ordered
 from migaki.corpus.resumable_output import ResumableOutput
-from migaki.corpus.row_variants import Generate, VariedRow, vary_row
+from migaki.corpus.row_variants import Generate, Generated, VariedRow, vary_row
 from migaki.corpus.row_writing import (
     Column,
     JsonlWriting,
@@ -35,13 +35,14 @@ from migaki.corpus.streaming import chunks, count_rows, row_stream
 from migaki.corpus.text_fields import FieldProblemError
 from migaki.errors import BadRowError, RunInterruptedError, UsageError
 from migaki.linguistics.analyzer import default_analyzer
+from migaki.linguistics.augment import VariantStats, variants
+from migaki.linguistics.operators import find_operators
+from migaki.linguistics.operators.operator import Use
 
-__all__ = ["REJECTED", "Augmentation", "Summary", "augment_file"]
+__all__ = ["REJECTED", "Augmentation", "Summary", "augment_file", "japanese_variants"]
 
 REJECTED = ".rejected.jsonl"
 """Suffix of the file that lists the rows that could not be used, each with its reason."""
-
-_LISTED_BAD_ROWS = 20
 
 Progress = Callable[[int, int | None], None]
 """Told the rows done and the rows there are, if that is known."""
@@ -79,47 +80,48 @@ class Augmentation:
             raise UsageError(f"{self.variants} variants were asked for; at least 1 is needed.")
 
 
-@dataclass(slots=True)
-class Summary:
-    """What became of the rows of a file."""
+def japanese_variants(asked: Augmentation) -> Generate:
+    """Return what makes the variants of a text: `linguistics.augment.variants`.
 
-    rows: int = 0
-    """Rows read, the bad ones too."""
-    rows_out: int = 0
-    variants: int = 0
-    rows_without_variant: int = 0
-    sentences: int = 0
-    sentences_without_variant: int = 0
-    bad_rows: int = 0
-    fields: dict[str, int] = field(default_factory=dict)
-    """Field that was taken → rows."""
-    operators: dict[str, int] = field(default_factory=dict)
-    """Operator → variants it took part in."""
-    rejections: dict[str, dict[str, int]] = field(default_factory=dict)
-    """Operator → reason → outcomes that were made and not accepted."""
-    listed_bad_rows: list[dict[str, Any]] = field(default_factory=list)
-    """The first of them: file, line, reason."""
+    Raises:
+        UsageError: An operator or the use is not known, or an operator is not for this use.
+        MissingExtraError: The analyser is not installed.
 
-    def add(self, other: Summary) -> None:
-        """Take over the counts of further rows."""
-        for name in _COUNTS:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        for mine, theirs in ((self.fields, other.fields), (self.operators, other.operators)):
-            _add_counts(mine, theirs)
-        for operator, reasons in other.rejections.items():
-            _add_counts(self.rejections.setdefault(operator, {}), reasons)
-        left = _LISTED_BAD_ROWS - len(self.listed_bad_rows)
-        self.listed_bad_rows += other.listed_bad_rows[:left]
+    Example:
+        >>> generate = japanese_variants(Augmentation(variants=1, operators=("verbs",)))
+        >>> [variant.text for variant in generate("何を見ているの？").variants]
+        ['何を見てるの？']
+    """
+    analyzer = default_analyzer(asked.engine)
+    use = _use(asked.use)
+    names = asked.operators or None
+    for name in asked.operators:  # each must be for this use, not only one of them
+        find_operators([name], use=use)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return a copy of the counts for a program; ``Summary(**…)`` reads them back."""
-        return asdict(self)
+    def generate(text: str) -> Generated:
+        stats = VariantStats()
+        found = variants(
+            text,
+            count=asked.variants,
+            seed=asked.seed,
+            operators=names,
+            use=use,
+            analyzer=analyzer,
+            stats=stats,
+        )
+        rejections: dict[str, dict[str, int]] = {}
+        for (operator, reason), count in stats.rejected.items():
+            rejections.setdefault(operator, {})[str(reason)] = count
+        return Generated(found, rejections)
+
+    return generate
 
 
-_COUNTS = (
-    "rows", "rows_out", "variants", "rows_without_variant", "sentences",
-    "sentences_without_variant", "bad_rows",
-)  # fmt: skip
+def _use(name: str) -> Use:
+    try:
+        return Use(name)
+    except ValueError as err:
+        raise UsageError(f"There is no use '{name}'. Valid: {', '.join(Use)}.") from err
 
 
 def augment_file(
@@ -131,7 +133,7 @@ def augment_file(
     resume: bool = False,
     overwrite: bool = False,
     on_progress: Progress | None = None,
-    make_generate: Callable[[Augmentation], Generate],
+    make_generate: Callable[[Augmentation], Generate] = japanese_variants,
 ) -> Summary:
     """Write the rows of a file and their variants to another.
 
@@ -146,7 +148,7 @@ def augment_file(
         workers: Processes. The result does not depend on it.
         resume: Go on with work that was stopped.
         overwrite: Replace an output that exists.
-        on_progress: Told rows done and rows there are.
+        on_progress: Told rows done and rows there are, first at the start.
         make_generate: Makes the function that makes the variants of a text; must be picklable.
 
     Raises:
@@ -158,6 +160,7 @@ def augment_file(
     file = _open(source, asked.encoding)
     if target.exists() and target.samefile(file.path):
         raise UsageError(f"Input and output are the same file: {target}.", hint="Give another -o.")
+    make_generate(asked)  # what is wrong with it is said before anything is written
     writing = _writing(file, target)
     work = _ChunkWork(
         file.name,
@@ -204,6 +207,8 @@ def _carry_out(
     if not output.finished:
         rows = islice(row_stream(file), output.rows, None)
         count = count_rows(file) if on_progress else None
+        if on_progress:
+            on_progress(output.rows, count)
         for done in map_ordered(work, chunks(rows), workers=workers):
             if done.stopped_at:
                 raise _bad_row_error(done.stopped_at)
@@ -283,7 +288,7 @@ class _ChunkWork:
         for row in chunk:
             varied = row if isinstance(row, BadRow) else self._vary(row, generate)
             if isinstance(varied, VariedRow):
-                _count(varied, summary)
+                summary.count(varied)
                 rows = varied.rows if self.asked.keep_source else varied.rows[1:]
                 kept += [(value, varied.column) for value in rows]
             elif self.asked.on_bad_row == "error":
@@ -311,19 +316,6 @@ class _ChunkWork:
         return varied
 
 
-def _count(varied: VariedRow, summary: Summary) -> None:
-    made = len(varied.rows) - 1
-    summary.variants += made
-    summary.rows_without_variant += not made
-    summary.sentences += varied.sentences
-    summary.sentences_without_variant += varied.untouched_sentences
-    _add_counts(summary.fields, Counter(varied.fields))
-    for row in varied.rows:
-        _add_counts(summary.operators, Counter(row["augment_operators"]))
-    for operator, reasons in varied.rejections.items():
-        _add_counts(summary.rejections.setdefault(operator, {}), reasons)
-
-
 def _reject(bad: BadRow, summary: Summary) -> bytes:
     entry = {"file": str(bad.path), "line": bad.line, "reason": bad.reason}
     summary.bad_rows += 1
@@ -332,8 +324,3 @@ def _reject(bad: BadRow, summary: Summary) -> bytes:
         return json_line({**entry, "row": bad.raw})
     except UnwritableRowError:
         return json_line({**entry, "row": repr(bad.raw)})
-
-
-def _add_counts(mine: dict[str, int], theirs: Mapping[str, int]) -> None:
-    for name, count in theirs.items():
-        mine[name] = mine.get(name, 0) + count

@@ -11,6 +11,7 @@ import multiprocessing
 import signal
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from types import TracebackType
@@ -38,7 +39,7 @@ def map_ordered(
     Args:
         work: What to do; with several workers it must be picklable.
         items: Read as they are needed.
-        workers: Processes; with 1 the work is done in this one.
+        workers: Processes, but never more than there are items; with 1 the work is done in this one.
 
     Raises:
         UsageError: `workers` is less than 1.
@@ -50,11 +51,13 @@ def map_ordered(
     """
     if workers < 1:
         raise UsageError(f"{workers} workers were asked for; at least 1 is needed.")
-    if workers == 1:
-        yield from map(work, items)
+    rest = iter(items)
+    first = list(islice(rest, workers))
+    if len(first) <= 1:
+        yield from map(work, chain(first, rest))
         return
-    with _Crew(work, workers) as crew:
-        yield from crew.run(items)
+    with _Crew(work, len(first)) as crew:
+        yield from crew.run(chain(first, rest))
 
 
 class _Crew(Generic[Item, Result]):
