@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -18,6 +18,11 @@ def run(*arguments: str, stdin: bytes = b"") -> tuple[int, str, str]:
         [*COMMAND, *arguments], input=stdin, capture_output=True, check=False, timeout=120
     )
     return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def send(pipe: IO[bytes], text: str) -> None:
+    pipe.write(text.encode())
+    pipe.flush()
 
 
 def json_lines(output: str) -> list[dict[str, Any]]:
@@ -114,7 +119,6 @@ def test_a_reader_that_leaves_early_ends_it() -> None:
     lines = "雨が降る。\n" * 20_000
     with subprocess.Popen(
         [*COMMAND, "--json"],
-        bufsize=0,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -122,9 +126,9 @@ def test_a_reader_that_leaves_early_ends_it() -> None:
         assert process.stdin
         assert process.stdout
         assert process.stderr
-        process.stdin.write(lines[:600].encode())
+        send(process.stdin, lines[:600])
         assert json.loads(process.stdout.readline())["sentence"] == "雨が降る。"  # streamed
         process.stdout.close()
         with pytest.raises(BrokenPipeError):
-            process.stdin.write(lines.encode())
+            send(process.stdin, lines)
         assert b"Traceback" not in process.stderr.read()
