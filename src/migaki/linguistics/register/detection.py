@@ -1,0 +1,301 @@
+"""Which register a text has: by clause, by sentence and as a whole, with what decided it.
+
+1. Every predicate group is a clause (`migaki.linguistics.predicates`). Its *style* is plain (行く, 雨だ),
+   polite (行きます, 雨です, お待ちください) or である; its *register* is honorific or humble where the
+   group holds such a turn (`keigo.py`), and its style otherwise.
+2. A sentence has the style of its last main clause; with none, that of the coordinate clause (…が、…けど)
+   or of the clause that ends it (そうだって). A polite clause beside a plain one that closes the
+   sentence, and a plain main clause beside a polite one, make it mixed; 「雨だけど行きます」 is polite.
+   Quotations, relative clauses, words in （…） and code do not decide. Set phrases (おはようございます) and
+   clauses left hanging (待って。 行ったら？) do so only where there is nothing else.
+3. A text has the style of its sentences: plain and である together are である, polite beside either
+   is mixed. It is honorific or humble where its main clauses are.
+4. The keigo level, 1 to 4, weighs all turns of keigo (`level.py`).
+
+Definitions after 「敬語の指針」 (文化審議会答申, 2007); level after the KeiCO corpus (Liu & Kobayashi,
+LREC 2022).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from migaki.linguistics.analyzer import Analyzer, analyze_sentences
+from migaki.linguistics.morphemes import Register, Sentence
+from migaki.linguistics.predicates import OPAQUE, Place, Predicate, predicates
+from migaki.linguistics.register.clauses import clause_style
+from migaki.linguistics.register.keigo import KeigoMark, keigo_marks
+from migaki.linguistics.register.level import keigo_level, level_features
+
+__all__ = [
+    "ClauseRegister",
+    "Mark",
+    "RegisterReport",
+    "SentenceRegister",
+    "detect",
+    "detect_sentence",
+]
+
+_CODE_END = re.compile(r"""['"`]\s*[)\]};,]+\s*$""")
+_FENCE = "```"
+_LIGHT = re.compile("よう|に|[wｗ笑]+")
+_KEIGO = (Register.HONORIFIC, Register.HUMBLE)
+_PLAIN = (Register.PLAIN, Register.DEARU)
+
+
+class Mark(NamedTuple):
+    """Words that show a register: ``text[start:end]``.
+
+    Attributes:
+        start: Offset of the first character in the text.
+        end: Offset after the last one.
+        register: What they show.
+        name: ``style`` for the ending, or the name of the turn in `keigo_patterns.tsv`.
+    """
+
+    start: int
+    end: int
+    register: Register
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseRegister:
+    """A clause, by its predicate group.
+
+    Attributes:
+        start: Offset of the predicate in the text.
+        end: Offset after it and the particles behind it.
+        place: Where it stands in its sentence.
+        style: PLAIN, POLITE, DEARU or NONE.
+        register: HONORIFIC or HUMBLE where the predicate holds such a turn, its style otherwise.
+        decides: Whether the sentence follows it.
+        marks: What decided style and register, in order.
+    """
+
+    start: int
+    end: int
+    place: Place
+    style: Register
+    register: Register
+    decides: bool
+    marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceRegister:
+    """A sentence ``text[start:end]``.
+
+    Attributes:
+        start: Offset of its first character.
+        end: Offset after its last one.
+        style: PLAIN, POLITE, DEARU, MIXED or NONE.
+        register: The same, or HONORIFIC or HUMBLE.
+        weak: Nothing but a set phrase or a clause left hanging in て or たら decided it; the text
+            follows it only where there is nothing else.
+        clauses: All its clauses.
+        keigo: Its turns of keigo, and the nouns and titles that weigh on the level.
+    """
+
+    start: int
+    end: int
+    style: Register
+    register: Register
+    weak: bool
+    clauses: tuple[ClauseRegister, ...]
+    keigo: tuple[Mark, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterReport:
+    """What is known of the register of a text.
+
+    Attributes:
+        register: Of the whole: one of `Register`.
+        style: Of the whole on the one axis plain – polite: PLAIN, DEARU, POLITE, MIXED or NONE.
+        level: 1 (highest honorific) to 4 (plain); None where nothing carries a register.
+        sentences: Its sentences.
+        features: What the level was made of: name → count (`keigo_level.tsv` has the weights).
+    """
+
+    register: Register
+    style: Register
+    level: int | None
+    sentences: tuple[SentenceRegister, ...]
+    features: Mapping[str, int]
+
+    @property
+    def clauses(self) -> tuple[ClauseRegister, ...]:
+        """The clauses of all sentences."""
+        return tuple(clause for sentence in self.sentences for clause in sentence.clauses)
+
+    @property
+    def deciding(self) -> tuple[Mark, ...]:
+        """The marks of all clauses that decide."""
+        return tuple(mark for c in self.clauses if c.decides for mark in c.marks)
+
+
+def detect(text: str, *, analyzer: Analyzer | None = None) -> RegisterReport:
+    """Detect the register of a text.
+
+    Args:
+        text: Any text.
+        analyzer: Another analyser than the default.
+
+    Raises:
+        MissingExtraError: the analyser is not installed.
+
+    Example:
+        >>> for text in ["明日行くと言っていました。", "先生がいらっしゃいます。", "雨だ。帰ります。", "猫である。", "東京タワー"]:
+        ...     report = detect(text)
+        ...     print(text, report.register.value, [text[m.start : m.end] for m in report.deciding])
+        明日行くと言っていました。 polite ['ました']
+        先生がいらっしゃいます。 honorific ['いらっしゃい', 'ます']
+        雨だ。帰ります。 mixed ['だ', 'ます']
+        猫である。 dearu ['である']
+        東京タワー none []
+    """
+    analysed = analyze_sentences(text, analyzer=analyzer)
+    found = [detect_sentence(sentence) for sentence in analysed]
+    features: Counter[str] = Counter()
+    for sentence, told in zip(analysed, found, strict=True):
+        features.update(level_features(sentence, told.keigo, told.style))
+    register, style = _text_register(found)
+    keigo_found = any(sentence.keigo for sentence in found)
+    return RegisterReport(
+        register=register,
+        style=style,
+        level=None if register is Register.NONE and not keigo_found else keigo_level(features),
+        sentences=tuple(found),
+        features=features,
+    )
+
+
+def detect_sentence(sentence: Sentence) -> SentenceRegister:
+    """Detect the register of one analysed sentence.
+
+    Args:
+        sentence: A sentence of `analyze_sentences`.
+    """
+    keigo = keigo_marks(sentence.morphemes)
+    clauses: list[ClauseRegister] = []
+    weak = True
+    if not (sentence.text.startswith(_FENCE) or _CODE_END.search(sentence.text)):
+        groups = predicates(sentence)
+        clauses = [_clause(group, keigo, sentence) for group in groups]
+        weak = _decide(clauses, groups, sentence)
+    style, register = _sentence_register([c for c in clauses if c.decides])
+    return SentenceRegister(
+        sentence.start, sentence.end, style, register, weak, tuple(clauses),
+        tuple(Mark(k.start, k.end, k.kind, k.name) for k in keigo),
+    )  # fmt: skip
+
+
+def _clause(group: Predicate, keigo: Sequence[KeigoMark], sentence: Sentence) -> ClauseRegister:
+    style, deciding = clause_style(group)
+    start = group.head[-1].start
+    end = (group.particles or group.chain)[-1].end
+    turns = [k for k in keigo if k.kind in _KEIGO and start < k.end <= group.end]
+    marks = [Mark(k.start, k.end, k.kind, k.name) for k in turns]
+    if deciding:
+        marks.append(Mark(deciding[0].start, deciding[-1].end, style, "style"))
+    register = turns[-1].kind if turns else style
+    return ClauseRegister(
+        min([start, *(m.start for m in marks)]), end, group.place, style, register, False,
+        tuple(marks),
+    )  # fmt: skip
+
+
+def _decide(clauses: list[ClauseRegister], groups: Sequence[Predicate], sentence: Sentence) -> bool:
+    """Mark the clauses that decide; return whether they are but set phrases."""
+    inner = _bracketed(sentence)
+    candidates = [
+        place
+        for place, clause in enumerate(clauses)
+        if clause.register is not Register.NONE and not _within(clause, inner)
+    ]
+    main = [p for p in candidates if clauses[p].place is not Place.SUBORDINATE]
+    strong = [p for p in main if not _is_weak(groups[p])]
+    chosen = strong or main or [p for p in candidates if _closes(clauses[p], sentence)]
+    for place in chosen:
+        clauses[place] = replace(clauses[place], decides=True)
+    return not strong and chosen == main
+
+
+def _is_weak(group: Predicate) -> bool:
+    """A set phrase, or a clause left hanging in て or たら: any register can go on from there."""
+    last = group.chain[-1]
+    if group.head[-1].pos3 == OPAQUE and not group.auxiliaries:
+        return True
+    return last.pos2 == "接続助詞" or last.c_form.startswith("仮定形")
+
+
+def _bracketed(sentence: Sentence) -> list[tuple[int, int]]:
+    """Spans of （…）."""
+    spans, opened = [], []
+    for m in sentence.morphemes:
+        if m.surface in ("（", "("):
+            opened.append(m.start)
+        elif m.surface in ("）", ")") and opened:
+            spans.append((opened.pop(), m.end))
+    return spans
+
+
+def _within(clause: ClauseRegister, spans: Iterable[tuple[int, int]]) -> bool:
+    return any(start <= clause.start and clause.end <= end for start, end in spans)
+
+
+def _closes(clause: ClauseRegister, sentence: Sentence) -> bool:
+    """Whether nothing but particles and marks follow."""
+    return all(
+        m.pos in ("助詞", "補助記号", "記号") or _LIGHT.fullmatch(m.surface)
+        for m in sentence.morphemes
+        if m.start >= clause.end
+    )
+
+
+def _sentence_register(deciding: Sequence[ClauseRegister]) -> tuple[Register, Register]:
+    """Style and register of a sentence from its deciding clauses."""
+    if not deciding:
+        return Register.NONE, Register.NONE
+    style = next(
+        (c.style for c in reversed(deciding) if c.style is not Register.NONE), Register.NONE
+    )
+    mains = [c.style for c in deciding if c.place is Place.FINAL]
+    others = mains if style is Register.POLITE else [c.style for c in deciding]
+    if style is not Register.NONE and any(_clash(style, other) for other in others):
+        style = Register.MIXED
+    elif style is Register.PLAIN and Register.DEARU in mains:
+        style = Register.DEARU
+    return style, _with_keigo(style, [c.register for c in deciding])
+
+
+def _clash(style: Register, other: Register) -> bool:
+    """Whether one is polite and the other plain or である."""
+    return Register.NONE not in (style, other) and (style, other).count(Register.POLITE) == 1
+
+
+def _text_register(sentences: Sequence[SentenceRegister]) -> tuple[Register, Register]:
+    """Register and style of a text."""
+    told = [s for s in sentences if s.register is not Register.NONE]
+    told = [s for s in told if not s.weak] or told
+    styles = {s.style for s in told} - {Register.NONE}
+    if Register.MIXED in styles or (Register.POLITE in styles and len(styles) > 1):
+        style = Register.MIXED
+    elif Register.DEARU in styles:
+        style = Register.DEARU
+    else:
+        style = styles.pop() if styles else Register.NONE
+    return _with_keigo(style, [s.register for s in told]), style
+
+
+def _with_keigo(style: Register, registers: Sequence[Register]) -> Register:
+    """HONORIFIC or HUMBLE, whichever more parts are and the last of them in a tie; else the style."""
+    keigo = [r for r in registers if r in _KEIGO]
+    if style is Register.MIXED or not keigo:
+        return style
+    return max(reversed(keigo), key=keigo.count)
