@@ -130,12 +130,23 @@ class Chains:
             m.surface[0] in _ENDS or m.pos2 in ("句点", "一般", "ＡＡ") or self.ends_at(place + 1)
         )
 
-    def question_ends(self, place: int) -> bool:
-        """Whether only 終助詞 stand between this token and the end."""
+    def after_final_particles(self, place: int) -> int:
+        """Index behind the 終助詞, かも and って that stand from `place` on."""
         step = place
-        while step < self.size and self.is_final_particle(step):
-            step += 1
-        return self.ends_at(step)
+        while step < self.size:
+            if (
+                self.is_final_particle(step)
+                or (step > place and self.surface(step - 1) == "か" and self.surface(step) == "も")
+                or (self.surface(step) in ("って", "て") and self.ends_at(step + 1))
+            ):
+                step += 1
+            else:
+                break
+        return step
+
+    def question_ends(self, place: int) -> bool:
+        """Whether only final particles stand between this token and the end."""
+        return self.ends_at(self.after_final_particles(place))
 
     def chain_end(self, place: int) -> int:
         """Index of the last token of the chain that begins at `place`."""

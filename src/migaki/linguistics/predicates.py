@@ -87,10 +87,11 @@ class Predicate:
     @property
     def polite(self) -> bool:
         """Whether です or ます is in the group."""
-        return any(m.c_type in ("助動詞-マス", "助動詞-デス") for m in self.chain)
+        return any(m.c_type in _POLITE for m in self.chain)
 
 
 _FINITE = ("終止形", "連体形", "意志推量形", "命令形")
+_POLITE = ("助動詞-マス", "助動詞-デス")
 _COORDINATE = frozenset(("が", "けど", "けれど", "けども", "けれども", "から", "し"))
 
 
@@ -208,6 +209,8 @@ class _Scanner(Chains):
                 head = self.verbal_head(place)
                 kind = Kind.ADJECTIVE if m.c_type.endswith("形容詞") else Kind.VERB
                 last = self.chain_end(place)
+            elif self._headless(place):
+                head, kind, last = place, Kind.NOMINAL, self.chain_end(place)
             elif is_mark(m) or m.pos == "助動詞":
                 place += 1
                 continue
@@ -224,12 +227,18 @@ class _Scanner(Chains):
             yield self._group(head, place, last, stop, kind, where)
             place = stop
 
+    def _headless(self, place: int) -> bool:
+        """Whether a copula opens a sentence or follows a comma: ですが、… / 彼が、です。"""
+        m, before = self.tokens[place], self.at(place - 1)
+        return (
+            is_copula(m)
+            and m.surface not in ("な", "に", "で")
+            and (before is None or is_mark(before))
+        )
+
     def _closes_bare(self, place: int) -> bool:
         """Whether a noun ends the sentence without a copula: 雨。 / 雨よ。 / 雨か？"""
-        step = place + 1
-        while step < self.size and self.is_final_particle(step):
-            step += 1
-        return step >= self.size or self.ends_at(step)
+        return self.ends_at(self.after_final_particles(place + 1))
 
     def _group(
         self, head: int, place: int, last: int, stop: int, kind: Kind, where: Place
@@ -251,18 +260,17 @@ class _Scanner(Chains):
             return last + 1, Place.FINAL
         if m.c_form and not m.c_form.startswith(_FINITE):
             return last + 1, Place.SUBORDINATE
-        step = last + 1
-        while step < self.size and self.is_final_particle(step):
-            step += 1
+        step = self.after_final_particles(last + 1)
         if step > last + 1:
-            return step, self._after_final_particles(step)
+            return step, self._after_final_particles(last, step)
         return self._after_finite(step)
 
-    def _after_final_particles(self, step: int) -> Place:
-        """よ, ね, か … were read up to `step`."""
+    def _after_final_particles(self, last: int, step: int) -> Place:
+        """よ, ね, か … were read from behind `last` up to `step`."""
         if self.ends_at(step):
             return Place.FINAL
-        asks = self.surface(step - 1) == "か"
+        polite = any(m.c_type in _POLITE for m in self.tokens[max(0, last - 1) : last + 1])
+        asks = self.surface(step - 1) == "か" and not polite
         if self.surface(step) in COMMAS or is_mark(self.tokens[step]):
             return Place.SUBORDINATE if asks else Place.FINAL
         return Place.SUBORDINATE if asks or self.tokens[step].pos == "助詞" else Place.FINAL
@@ -304,12 +312,12 @@ class _Scanner(Chains):
     def _after_comma(self, step: int) -> Place:
         """終止形 + 、: a spliced main clause, or a relative clause with a comma before its noun."""
         copula = self.tokens[step - 1]
-        if copula.c_type in ("助動詞-マス", "助動詞-デス") or copula.surface in ("だ", "ん"):
+        if copula.c_type in _POLITE or copula.surface in ("だ", "ん"):
             return Place.FINAL
         after = self.at(step + 1)
         if copula.surface == "た" and copula.c_type == "助動詞-タ" and step > 1:
             before = self.tokens[step - 2]
-            if before.c_type in ("助動詞-マス", "助動詞-デス", "助動詞-ダ"):
+            if before.c_type in (*_POLITE, "助動詞-ダ"):
                 return Place.FINAL
         spliced = after is not None and after.pos in ("接続詞", "感動詞")
         return Place.FINAL if spliced else Place.SUBORDINATE

@@ -56,7 +56,7 @@ _LITERAL = re.compile(
     | (?<![\w/.~])(?:~|\.{1,2})?(?:/[\w.@+-]{1,255}){2,}/?      # paths
     | \b[A-Za-z]:\\[^\s<>"「」]+
     | (?<![\w.-])[\w-]{1,80}(?:\.[\w-]{1,80}){0,9}\.[A-Za-z][A-Za-z0-9]{1,4}(?!\w)  # files, hosts
-    | "[^"\n]{1,300}"                                           # straight quotes in one line
+    | "[^"\n]{1,300}" | (?<!\w)'[^'\n]{1,200}'(?!\w)           # straight quotes in one line
     """,
     re.DOTALL | re.MULTILINE | re.VERBOSE | re.ASCII,
 )

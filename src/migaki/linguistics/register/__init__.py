@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from migaki.linguistics.register.conversion import Conversion, alternatives, convert
 from migaki.linguistics.register.detection import (
     ClauseRegister,
     Mark,
@@ -10,4 +11,13 @@ from migaki.linguistics.register.detection import (
     detect,
 )
 
-__all__ = ["ClauseRegister", "Mark", "RegisterReport", "SentenceRegister", "detect"]
+__all__ = [
+    "ClauseRegister",
+    "Conversion",
+    "Mark",
+    "RegisterReport",
+    "SentenceRegister",
+    "alternatives",
+    "convert",
+    "detect",
+]

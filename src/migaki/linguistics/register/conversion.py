@@ -1,0 +1,174 @@
+"""Turn a text from plain to polite or from polite to plain, as edits with spans.
+
+Every sentence is taken apart into predicates (`migaki.linguistics.predicates`); those that carry the
+register of the text are written anew (`to_polite`, `to_plain`), everything else stays as it is because
+nothing edits it: relative and quoted clauses, 「引用」, set phrases, names, code, addresses, emoji.
+"""
+
+from __future__ import annotations
+
+import heapq
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from migaki.errors import UsageError
+from migaki.linguistics.analyzer import Analyzer, analyze_sentences
+from migaki.linguistics.edits import Edit, apply_edits
+from migaki.linguistics.morphemes import Register, Sentence
+from migaki.linguistics.predicates import predicates
+from migaki.linguistics.protection import overlaps, protected_spans
+from migaki.linguistics.register.setting import Setting, setting_of
+from migaki.linguistics.register.to_plain import plain_options
+from migaki.linguistics.register.to_polite import polite_options
+
+__all__ = ["Conversion", "alternatives", "convert"]
+
+Option = tuple[int, int, str]
+"""Write this text in the place of ``text[start:end]``."""
+
+TARGETS = (Register.PLAIN, Register.POLITE)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """A converted text.
+
+    Attributes:
+        text: The outcome.
+        edits: What was changed, in offsets of the source; the rest is as it was.
+        register: The register asked for.
+        notes: What a reader should know, in words: choices that were not clear, words left alone.
+    """
+
+    text: str
+    edits: tuple[Edit, ...]
+    register: Register
+    notes: tuple[str, ...] = field(default=())
+
+
+def convert(text: str, to: Register | str, *, analyzer: Analyzer | None = None) -> Conversion:
+    """Write a text in another register: the best reading of each place.
+
+    Args:
+        text: Any string; what is not Japanese comes back unchanged.
+        to: ``Register.PLAIN`` or ``Register.POLITE``.
+        analyzer: The analyser to use; the default one if not given.
+
+    Raises:
+        UsageError: `to` is no register that a text can be turned into.
+
+    Example:
+        >>> convert("雨だけど、駅まで歩くよ。「傘はある」と言われた。", Register.POLITE).text
+        '雨ですけど、駅まで歩きますよ。「傘はある」と言われました。'
+        >>> convert("昨日は寒かったですね。早く帰りましょう。", Register.PLAIN).text
+        '昨日は寒かったね。早く帰ろう。'
+    """
+    return alternatives(text, to, limit=1, analyzer=analyzer)[0]
+
+
+def alternatives(
+    text: str, to: Register | str, *, limit: int = 5, analyzer: Analyzer | None = None
+) -> list[Conversion]:
+    """Write a text in another register in up to `limit` ways, best first; one at least.
+
+    Raises:
+        UsageError: `to` is no register that a text can be turned into, or `limit` is below 1.
+
+    Example:
+        >>> for way in alternatives("どこへ行きますか？", Register.PLAIN, limit=3):
+        ...     print(way.text)
+        どこへ行くの？
+        どこへ行く？
+        どこへ行くんだ？
+    """
+    register = _target(to)
+    if limit < 1:
+        raise UsageError(f"limit is {limit}; it must be 1 or more.")
+    places = list(_places(text, register, analyzer))
+    return [
+        Conversion(apply_edits(text, edits), tuple(edits), register)
+        for edits in _best_choices(places, limit)
+    ]
+
+
+def _target(to: Register | str) -> Register:
+    if to in TARGETS:
+        return Register(to)
+    valid = ", ".join(register.value for register in TARGETS)
+    raise UsageError(f"A text cannot be converted to {str(to)!r}. Valid: {valid}.")
+
+
+def _places(text: str, register: Register, analyzer: Analyzer | None) -> Iterator[list[Edit]]:
+    """For each place that changes, its possible edits, best first."""
+    sentences = analyze_sentences(text, analyzer=analyzer)
+    protected = protected_spans(text, [m for s in sentences for m in s.morphemes])
+    ends = [end for _, end in protected]
+    for sentence in sentences:
+        near = _near(sentence, protected, ends)
+        for options, kind in _sentence_places(sentence, register, near):
+            edits = [_trimmed(text, option, f"{register.value}.{kind}") for option in options]
+            safe = [e for e in edits if not overlaps(e.start, e.end, near)]
+            if safe and safe[0] == edits[0]:
+                yield list(dict.fromkeys(safe))
+
+
+def _near(
+    sentence: Sentence, protected: Sequence[tuple[int, int]], ends: Sequence[int]
+) -> list[tuple[int, int]]:
+    """The protected spans that touch a sentence."""
+    near = []
+    for place in range(bisect_left(ends, sentence.start), len(protected)):
+        if protected[place][0] >= sentence.end:
+            break
+        near.append(protected[place])
+    return near
+
+
+def _sentence_places(
+    sentence: Sentence, register: Register, near: Sequence[tuple[int, int]]
+) -> Iterator[tuple[list[Option], str]]:
+    found = predicates(sentence, protected=near)
+    if not found:
+        return
+    places = {m.start: index for index, m in enumerate(sentence.morphemes)}
+    for predicate in found:
+        setting = setting_of(predicate, sentence.morphemes, places)
+        for options in _options(setting, register):
+            yield options, predicate.kind.value
+
+
+def _options(setting: Setting, register: Register) -> list[list[Option]]:
+    if register is Register.PLAIN:
+        return plain_options(setting)
+    options = polite_options(setting)
+    return [options] if options else []
+
+
+def _trimmed(text: str, option: Option, rule: str) -> Edit:
+    """The smallest edit with this effect."""
+    start, end, replacement = option
+    while start < end and replacement and text[start] == replacement[0]:
+        start, replacement = start + 1, replacement[1:]
+    while start < end and replacement and text[end - 1] == replacement[-1]:
+        end, replacement = end - 1, replacement[:-1]
+    return Edit(start, end, replacement, rule)
+
+
+def _best_choices(places: list[list[Edit]], limit: int) -> Iterator[list[Edit]]:
+    """Choose one edit at every place: all first choices, then by the sum of the ranks chosen."""
+    first = (0,) * len(places)
+    waiting: list[tuple[int, tuple[int, ...]]] = [(0, first)]
+    seen = {first}
+    for _ in range(limit):
+        if not waiting:
+            return
+        cost, choice = heapq.heappop(waiting)
+        yield [edits[rank] for edits, rank in zip(places, choice, strict=True)]
+        if limit == 1:
+            return
+        for place in range(len(places)):
+            following = (*choice[:place], choice[place] + 1, *choice[place + 1 :])
+            if following[place] < len(places[place]) and following not in seen:
+                seen.add(following)
+                heapq.heappush(waiting, (cost + 1, following))

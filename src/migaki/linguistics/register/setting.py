@@ -1,0 +1,120 @@
+"""What of a predicate's surroundings a change of register depends on: questions, ends, quotes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from migaki.linguistics.morphemes import Morpheme
+from migaki.linguistics.predicate_chains import COMMAS, is_mark
+from migaki.linguistics.predicates import Place, Predicate
+from migaki.linguistics.tables import read_table
+
+__all__ = ["Setting", "setting_of"]
+
+_QUOTING = ("と", "って", "とも", "とか")
+_TOPICS = ("は", "が", "も", "って")
+_REACH = 3  # morphemes between と and the verb that quotes: と彼に言った
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A predicate in its sentence.
+
+    Attributes:
+        predicate: The predicate.
+        particles: Surfaces of the particles behind it, joined.
+        closes: Whether the sentence is over behind the particles.
+        question: Whether it closes with a question mark.
+        interrogative: Whether a word like 何 or どこ stands before its end.
+        topic: Whether は, が or も stands before it.
+        quoted: Whether と or って behind it quotes it.
+    """
+
+    predicate: Predicate
+    particles: str
+    closes: bool
+    question: bool
+    interrogative: bool
+    topic: bool
+    quoted: bool
+
+    @property
+    def end(self) -> int:
+        """Offset after predicate and particles."""
+        particles = self.predicate.particles
+        return particles[-1].end if particles else self.predicate.end
+
+
+def setting_of(
+    predicate: Predicate, morphemes: tuple[Morpheme, ...], places: dict[int, int]
+) -> Setting:
+    """Describe where a predicate stands.
+
+    Args:
+        predicate: One of the sentence's predicates.
+        morphemes: All morphemes of the sentence.
+        places: Index in `morphemes` by offset of the first character.
+    """
+    first = places[predicate.start]
+    after = predicate.after
+    next_place = places[after.start] if after is not None else len(morphemes)
+    before = morphemes[_clause_start(morphemes, first) : next_place]
+    return Setting(
+        predicate=predicate,
+        particles="".join(m.surface for m in predicate.particles),
+        closes=_closes(predicate, morphemes, next_place),
+        question=_questions(morphemes, next_place),
+        interrogative=any(_is_interrogative(m) for m in before),
+        topic=any(m.pos == "助詞" and m.surface in _TOPICS for m in morphemes[:first]),
+        quoted=_is_quoted(predicate, morphemes, next_place),
+    )
+
+
+def _clause_start(morphemes: tuple[Morpheme, ...], place: int) -> int:
+    """Index behind the last 。or ？ before this place."""
+    while place and morphemes[place - 1].pos2 != "句点":
+        place -= 1
+    return place
+
+
+def _closes(predicate: Predicate, morphemes: tuple[Morpheme, ...], place: int) -> bool:
+    if place >= len(morphemes):
+        return True
+    m = morphemes[place]
+    return (is_mark(m) and m.surface not in COMMAS) or (
+        predicate.place is Place.FINAL and m.surface not in COMMAS
+    )
+
+
+def _questions(morphemes: tuple[Morpheme, ...], place: int) -> bool:
+    for m in morphemes[place : place + 4]:
+        if any(char in "？?⁇⁉" for char in m.surface):
+            return True
+        if not is_mark(m) or m.surface in COMMAS or m.surface in "。．":
+            return False
+    return False
+
+
+def _is_interrogative(m: Morpheme) -> bool:
+    return m.surface in interrogatives() or (m.surface[0] == "何" and m.pos in ("名詞", "代名詞"))
+
+
+def _is_quoted(predicate: Predicate, morphemes: tuple[Morpheme, ...], place: int) -> bool:
+    if predicate.place is not Place.SUBORDINATE or place >= len(morphemes):
+        return False
+    if morphemes[place].surface not in _QUOTING:
+        return False
+    following = morphemes[place + 1 : place + 2 + _REACH]
+    return not following or any(m.orth_base in _quotation_verbs() for m in following)
+
+
+@lru_cache(maxsize=1)
+def interrogatives() -> dict[str, str]:
+    """何, どこ … with what stands for them and a copula in a plain question, if the rule would be odd."""
+    return {word: answer for word, answer, _ in read_table("interrogatives.tsv", columns=3)}
+
+
+@lru_cache(maxsize=1)
+def _quotation_verbs() -> frozenset[str]:
+    return frozenset(word for (word,) in read_table("quotation_verbs.tsv", columns=1))

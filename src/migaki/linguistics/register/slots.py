@@ -1,0 +1,91 @@
+"""Fill the templates of ``tails.tsv``: an ending in the other register, from the word that carries it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from migaki.linguistics.conjugation import (
+    NotInflectableError,
+    ba_form,
+    imperative,
+    masu_stem,
+    negative,
+    ta_form,
+    te_form,
+    volitional,
+)
+from migaki.linguistics.register.units import Unit
+
+__all__ = ["fill"]
+
+_SLOT = re.compile(r"\{(\w+)\}")
+
+
+def fill(template: str, unit: Unit, *, word: tuple[str, str] | None = None) -> str:
+    """Write one template for a unit.
+
+    Args:
+        template: A cell of the column "turned", such as ``{stem}ました``.
+        unit: The ending it is for.
+        word: (dictionary form, class) to inflect in the place of the unit's own core.
+
+    Raises:
+        NotInflectableError: the core has no such form.
+
+    Example:
+        >>> from migaki.linguistics.analyzer import analyze
+        >>> from migaki.linguistics.register.units import units
+        >>> [unit] = units(analyze("歩いた"))
+        >>> fill("{stem}ました", unit)
+        '歩きました'
+    """
+    return _SLOT.sub(lambda slot: _value(slot.group(1), unit, word), template)
+
+
+def _value(slot: str, unit: Unit, word: tuple[str, str] | None) -> str:
+    own = _OF_ENDING.get(slot)
+    if own is not None:
+        return own(unit)
+    if word is None:
+        if unit.core is None:
+            raise NotInflectableError(f"{unit.text!r} has no word that inflects.")
+        word = unit.core.orth_base, unit.core.c_type
+    return _OF_WORD[slot](*word)
+
+
+def _lead(unit: Unit) -> str:
+    """では of ではない, 高く of 高くありません."""
+    lead = ""
+    for m in unit.tokens:
+        if lead and m.orth_base in ("ない", "無い", "ある", "有る", "ござる", "御座る"):
+            break
+        lead += m.surface
+    return lead
+
+
+def _past_of_negative(base: str, c_type: str) -> str:
+    return negative(base, c_type).removesuffix("ない") + "なかった"
+
+
+_OF_ENDING: dict[str, Callable[[Unit], str]] = {
+    "text": lambda unit: unit.text,
+    "body": lambda unit: "".join(m.surface for m in unit.tokens[:-1]),
+    "lead": _lead,
+    "o": lambda unit: unit.tokens[0].surface,
+    "desho": lambda unit: unit.text.replace("だろ", "でしょ"),
+    "daro": lambda unit: unit.text.replace("でしょ", "だろ"),
+}
+
+_OF_WORD: dict[str, Callable[[str, str], str]] = {
+    "dict": lambda base, c_type: base,
+    "stem": masu_stem,
+    "te": te_form,
+    "ta": ta_form,
+    "ba": ba_form,
+    "vol": volitional,
+    "imp": imperative,
+    "neg": negative,
+    "negpast": _past_of_negative,
+    "root": lambda base, c_type: negative(base, c_type).removesuffix("ない"),
+}

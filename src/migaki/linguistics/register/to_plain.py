@@ -1,0 +1,223 @@
+"""Polite to plain: です and ます wherever the writer speaks, in the form that plain speech has there.
+
+Unlike plain forms, polite ones say for themselves that they are addressed to the hearer; so they turn
+plain in every clause but a quoted one: 着きましたら → 着いたら, ですので → なので.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from migaki.linguistics.conjugation import NotInflectableError, te_form
+from migaki.linguistics.morphemes import Morpheme
+from migaki.linguistics.predicates import Place
+from migaki.linguistics.register.setting import Setting, interrogatives
+from migaki.linguistics.register.slots import fill
+from migaki.linguistics.register.units import Mood, Style, Unit, units
+from migaki.linguistics.tables import read_table
+
+__all__ = ["plain_options"]
+
+_GIVING = ("くださる", "下さる")
+_RECEIVING = ("いただける", "頂ける")
+_GIVE = ("くれる", "下一段-ラ行")
+_RECEIVE = ("もらえる", "下一段-ラ行")
+
+Option = tuple[int, int, str]
+
+
+def plain_options(setting: Setting) -> list[list[Option]]:
+    """For each polite ending of a predicate, ways to write it plainly: (start, end, text), best first."""
+    if setting.quoted:
+        return []
+    found = units(setting.predicate.chain)
+    options = []
+    for place, unit in enumerate(found):
+        if unit.style is not Style.POLITE:
+            continue
+        last = place == 0
+        texts = (
+            _request(unit, setting) if unit.name == "request" else _ending(unit, setting, last=last)
+        )
+        if texts:
+            options.append(texts)
+    return options
+
+
+def _ending(unit: Unit, setting: Setting, *, last: bool) -> list[Option]:
+    if (
+        unit.name == "verb-polite-order"
+        and unit.core is not None
+        and unit.core.orth_base in _GIVING
+    ):
+        return _request(unit, setting)
+    if _before_noun(unit, setting, last=last):
+        return []
+    word = _ordinary(unit, setting)
+    plains: list[str] = []
+    for template in unit.turned:
+        try:
+            plains.append(fill(template, unit, word=word))
+        except NotInflectableError:
+            continue
+    if not last:
+        return [(unit.start, unit.end, plain) for plain in plains]
+    start, texts = _with_particles(plains, unit, setting)
+    return [(start, setting.end, text) for text in dict.fromkeys(texts)]
+
+
+def _before_noun(unit: Unit, setting: Setting, *, last: bool) -> bool:
+    """です before a noun (素敵です方) has no one plain form: な, の and である all occur."""
+    after = setting.predicate.after
+    return (
+        last
+        and unit.name == "copula-polite"
+        and setting.predicate.place is Place.SUBORDINATE
+        and after is not None
+        and after.pos in ("名詞", "代名詞", "接頭辞", "連体詞")
+    )
+
+
+def _ordinary(unit: Unit, setting: Setting) -> tuple[str, str] | None:
+    """The ordinary verb for おる, いたす …, and for くださる and いただける in a question."""
+    core = unit.core
+    if core is None:
+        return None
+    chain = setting.predicate.chain
+    place = chain.index(core)
+    where = "te" if place and chain[place - 1].pos2 == "接続助詞" else "any"
+    if where == "te" and setting.particles.startswith("か"):
+        if core.orth_base in _GIVING:
+            return _GIVE
+        if core.orth_base in _RECEIVING:
+            return _RECEIVE
+    table = _courteous_verbs()
+    if where == "te" and unit.past:
+        return table.get((core.orth_base, "te-past")) or table.get((core.orth_base, "te"))
+    return table.get((core.orth_base, where))
+
+
+def _with_particles(plains: list[str], unit: Unit, setting: Setting) -> tuple[int, list[str]]:
+    """(where the text begins, texts) of an ending with what follows it."""
+    particles = setting.particles
+    if particles in ("か", "かね", "かい", "かな") and setting.predicate.place is Place.FINAL:
+        return _asked(plains, unit, setting)
+    if unit.name == "copula-polite":
+        if particles.startswith(("ので", "んで")) or _before_no(setting):
+            return unit.start, ["な" + particles]
+        if setting.question and not particles:
+            return unit.start, ["", *plains]
+        if particles and setting.predicate.place is Place.FINAL:
+            plains = plains[:1]
+    return unit.start, [plain + particles for plain in plains]
+
+
+def _before_no(setting: Setting) -> bool:
+    after = setting.predicate.after
+    return (
+        setting.predicate.place is Place.SUBORDINATE
+        and after is not None
+        and after.pos2 == "準体助詞"
+    )
+
+
+def _asked(plains: list[str], unit: Unit, setting: Setting) -> tuple[int, list[str]]:
+    """A question that ended in か: 行きますか？ → 行く？, 何をしますか？ → 何をするの？"""
+    plain = plains[0] if plains else ""
+    wonders = setting.particles in ("かね", "かな")
+    if unit.explains:
+        return unit.start, _explained(unit, setting, wonders=wonders)
+    if unit.mood in (Mood.CONJECTURE, Mood.VOLITION):
+        short = [plain.removesuffix("だろう") + "かな"] if plain.endswith("だろう") else []
+        return unit.start, [plain + "か", *short]
+    if unit.name.startswith("copula") and not unit.negative:
+        return _asked_noun(plain, unit, setting, wonders=wonders)
+    if wonders:
+        return unit.start, [plain + "かな", plain + "か"]
+    if not setting.question:
+        return unit.start, [
+            plain + ("のか" if setting.interrogative else "か"),
+            plain + "か",
+            plain + "の",
+        ]
+    if unit.negative:
+        return unit.start, [plain + "か", plain, plain + "の"]
+    if setting.interrogative:
+        return unit.start, [plain + "の", plain, plain + "んだ"]
+    return unit.start, [plain, plain + "の", plain + "か"]
+
+
+def _explained(unit: Unit, setting: Setting, *, wonders: bool) -> list[str]:
+    past = "だった" if unit.past else ""
+    if wonders:
+        return [f"の{past}かな", f"の{past}か"]
+    if past:
+        return ["のだったか"]
+    return ["の", "のか", "んだ"] if setting.question else ["のか", "の"]
+
+
+def _asked_noun(
+    plain: str, unit: Unit, setting: Setting, *, wonders: bool
+) -> tuple[int, list[str]]:
+    if unit.past:
+        return unit.start, [
+            plain + ("かな" if wonders else "" if setting.question else "か"),
+            plain + "の",
+            plain + "か",
+        ]
+    if wonders:
+        return unit.start, ["かな", "か"]
+    core = unit.core
+    if core is not None and core.surface in interrogatives():
+        answer = interrogatives()[core.surface]
+        if answer:
+            return core.start, [answer, "どう"]
+        return unit.start, ["", "なの", "だ"] if setting.question else ["なのか", "だ"]
+    if setting.question:
+        return unit.start, ["なの", "", "か"]
+    return unit.start, ["なのか" if setting.interrogative else "か", "なのか", "なの"]
+
+
+def _request(unit: Unit, setting: Setting) -> list[Option]:
+    """てください → て, お待ちください → 待って, 水をください → 水をくれ."""
+    chain = setting.predicate.chain
+    before = chain[: chain.index(unit.tokens[0])]
+    end = setting.end
+    particles = setting.particles
+    if before and before[-1].pos2 == "接続助詞":
+        return [(unit.start, end, text + particles) for text in ("", "くれ", "ほしい")]
+    noun = setting.predicate.before
+    if not before and noun is not None and noun.surface in _suppletive_requests():
+        before = (noun,)
+    verb = _requested(before)
+    if verb is None:
+        return [(unit.start, end, text + particles) for text in ("くれ", "ちょうだい")]
+    start, text = verb
+    return [(start, end, text + particles), (start, end, f"{text}くれ{particles}")]
+
+
+def _requested(before: tuple[Morpheme, ...]) -> tuple[int, str] | None:
+    """The て-form of what お…ください asks for, and where it begins."""
+    if not before:
+        return None
+    verb = before[-1]
+    start = before[0].start if before[0].pos == "接頭辞" else verb.start
+    if verb.surface in _suppletive_requests():
+        return start, _suppletive_requests()[verb.surface]
+    if verb.pos == "動詞":
+        prefix = "".join(m.surface for m in before[:-1] if m.pos != "接頭辞")
+        return start, prefix + te_form(verb.orth_base, verb.c_type)
+    if before[0].pos == "接頭辞":
+        return start, "".join(m.surface for m in before[1:]) + "して"
+    return None
+
+
+@lru_cache(maxsize=1)
+def _courteous_verbs() -> dict[tuple[str, str], tuple[str, str]]:
+    rows = read_table("courteous_verbs.tsv", columns=4)
+    return {(verb, where): (plain, c_type) for verb, plain, c_type, where in rows}
+
+
+@lru_cache(maxsize=1)
+def _suppletive_requests() -> dict[str, str]:
+    return dict(read_table("honorific_requests.tsv", columns=2))  # type: ignore[arg-type]
