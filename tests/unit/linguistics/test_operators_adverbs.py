@@ -38,7 +38,7 @@ def outcomes(name: str, text: str, *, engine: str = "fugashi") -> set[str]:
         ("adverbs.connective", "雨が降ってきた。しかし、試合は続いた。", {"雨が降ってきた。だが、試合は続いた。", "雨が降ってきた。けれども、試合は続いた。"}),
         ("adverbs.connective", "氏名または番号を書いてください。", {"氏名あるいは番号を書いてください。", "氏名もしくは番号を書いてください。"}),
         ("adverbs.spelling", "例えば犬だ。例えば猫だ。", {"たとえば犬だ。たとえば猫だ。"}),
-        ("adverbs.style_clash", "この点は非常に重要です。", {f"この点は{w}重要です。" for w in ("すごく", "とっても", "めっちゃ")}),
+        ("adverbs.style_clash", "この点は非常に重要です。", {"この点は超重要です。", "この点はめっちゃ重要です。"}),
         ("adverbs.negative_polarity", "駅はとても遠い。", {"駅はちっとも遠い。", "駅は少しも遠い。"}),
     ],
 )  # fmt: skip

@@ -51,7 +51,8 @@ def _needs_negation(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
 
 
 def _too_casual(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
-    return site.entry.degree == other.degree and styles <= _PROSE and not other.styles & _PROSE
+    """Slang has no style of its own in the tables; beside すごく it is found in a set for itself."""
+    return site.entry.degree == other.degree and styles <= _PROSE and not other.styles
 
 
 def _spell(passage: Passage, rng: random.Random) -> list[EditSet]:
@@ -119,7 +120,7 @@ OPERATORS: tuple[Operator, ...] = (
         meaning=Meaning.KEPT,
         grammatical=True,
         use=Use.REJECTED,
-        description="非常に重要です → めっちゃ重要です: casual talk in polite or written prose",
+        description="非常に重要です → めっちゃ重要です: slang in polite or written prose",
         propose=propose_each(_LEXICON, rule="adverbs.style_clash", chooses=_too_casual),
     ),
     Operator(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from migaki.linguistics.morphemes import Morpheme
 from migaki.linguistics.operators.operator import Passage, Tone
@@ -45,26 +46,36 @@ def styles_of(passage: Passage) -> frozenset[Style]:
         明日参ります。 f
         明日行く。 w
     """
-    if passage.tone in _ALL_OF:
-        return _ALL_OF[passage.tone]
     morphemes = [m for sentence in passage.sentences for m in sentence.morphemes]
-    if _has(morphemes, Style.FORMAL):
+    formal = _has(morphemes, Style.FORMAL)
+    if passage.tone is Tone.NONE and _has(morphemes, Style.TALK):
+        return frozenset({Style.CASUAL, Style.TALK})
+    if passage.tone in _ALL_OF:
+        return _ALL_OF[passage.tone] | {Style.FORMAL} if formal else _ALL_OF[passage.tone]
+    if formal:
         return frozenset({Style.FORMAL})
     return frozenset({Style.TALK if _has(morphemes, Style.TALK) else Style.POLITE})
 
 
-def _has(morphemes: Iterable[Morpheme], style: Style) -> bool:
+def _has(morphemes: Sequence[Morpheme], style: Style) -> bool:
     markers = _markers()[style]
-    for morpheme in morphemes:
-        wanted = markers.get(morpheme.orth_base) or markers.get(morpheme.lemma)
-        if wanted is not None and wanted in (morpheme.pos, morpheme.pos2):
+    for place, morpheme in enumerate(morphemes):
+        marker = markers.get(morpheme.orth_base) or markers.get(morpheme.lemma)
+        if marker is None or marker.part_of_speech not in (morpheme.pos, morpheme.pos2):
+            continue
+        if not place or morphemes[place - 1].surface not in marker.not_after:
             return True
     return False
 
 
+class _Marker(NamedTuple):
+    part_of_speech: str
+    not_after: frozenset[str]
+
+
 @lru_cache(maxsize=1)
-def _markers() -> dict[Style, dict[str, str]]:
-    found: dict[Style, dict[str, str]] = {style: {} for style in Style}
-    for style, word, part_of_speech, _ in read_table("style_markers.tsv", columns=4):
-        found[Style(style)][word] = part_of_speech
+def _markers() -> dict[Style, dict[str, _Marker]]:
+    found: dict[Style, dict[str, _Marker]] = {style: {} for style in Style}
+    for style, word, part_of_speech, not_after in read_table("style_markers.tsv", columns=4):
+        found[Style(style)][word] = _Marker(part_of_speech, frozenset(not_after.split()))
     return found

@@ -14,6 +14,7 @@ Beside the word, one of these must follow it (column `follows`; ``!`` denies, an
 | ``free`` | any word that is neither a particle nor an auxiliary, or 、 |
 | ``@class`` | a word of that class of `word_classes.tsv` |
 | ``=text`` | this very text |
+| ``:は,が`` | one of these morphemes |
 
 And all of these must hold of the clause (column `where`):
 
@@ -44,6 +45,8 @@ __all__ = [
     "follow_condition",
     "is_classical",
     "is_negation",
+    "is_question",
+    "is_requested",
     "stands_alone",
     "where_condition",
 ]
@@ -56,6 +59,7 @@ _COPULA = frozenset({"助動詞-ダ", "助動詞-デス"})
 _WORDS = frozenset({"名詞", "代名詞", "動詞", "形容詞", "形状詞", "副詞", "連体詞", "接頭辞"})
 _ADNOMINAL_ADJECTIVES = frozenset({"大きな", "小さな", "おかしな"})
 _NEGATIONS = frozenset({"助動詞-ナイ", "助動詞-ヌ", "文語助動詞-ズ"})
+_COMPOUNDING = frozenset({"名詞", "代名詞", "接頭辞", "接尾辞", "記号", "形状詞"})
 _STILL_USED = frozenset(
     {"文語助動詞-ズ", "文語助動詞-ベシ", "文語助動詞-ゴトシ", "文語助動詞-マジ"}
 )
@@ -79,13 +83,15 @@ def is_classical(morphemes: Sequence[Morpheme]) -> bool:
 
 
 def stands_alone(morphemes: Sequence[Morpheme], first: int) -> bool:
-    """Whether the word at `first` is not the tail of a compound."""
+    """Whether the word at `first` is not the tail of a compound: 焼き菓子, 中国人."""
     if not first:
         return True
     before = morphemes[first - 1]
     if before.end != morphemes[first].start or before.pos3 == "副詞可能":
         return True
-    return before.pos not in ("名詞", "接頭辞", "接尾辞", "記号") and not before.surface.isascii()
+    if before.pos == "動詞":
+        return not before.c_form.startswith("連用形")
+    return before.pos not in _COMPOUNDING and not before.surface.isascii()
 
 
 def _is_adjective(morpheme: Morpheme) -> bool:
@@ -180,14 +186,16 @@ def _likens(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
     return any(m.orth_base in ("よう", "様", "みたい") for m in _clause(morphemes, after))
 
 
-def _asks(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
+def is_question(morphemes: Sequence[Morpheme], after: int) -> bool:
+    """Whether a sentence asks for an answer: it ends in か, or there is a question mark."""
     tail = [m for m in morphemes[after:] if m.pos != "補助記号"]
     if any(m.surface in "？?" for m in morphemes[after:]):
         return True
     return bool(tail) and tail[-1].surface == "か" and tail[-1].pos2 == "終助詞"
 
 
-def _requests(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
+def is_requested(morphemes: Sequence[Morpheme], after: int) -> bool:
+    """Whether a sentence asks for something to be done: 〜てください, お〜ください."""
     return any(m.lemma in ("下さる", "くださる") for m in morphemes[after:])
 
 
@@ -209,8 +217,8 @@ _WHERE: dict[str, Condition] = {
     "coordinate": _coordinates,
     "than": _compares,
     "like": _likens,
-    "question": _asks,
-    "request": _requests,
+    "question": lambda ms, i, j: is_question(ms, j),
+    "request": lambda ms, i, j: is_requested(ms, j),
     "nonpast": _is_nonpast,
 }
 
@@ -251,6 +259,9 @@ def _follow(written: str) -> Callable[[Sequence[Morpheme], int], bool]:
     if written.startswith("@"):
         name = written[1:]
         return lambda ms, i: in_class(ms[i], name)
+    if written.startswith(":"):
+        surfaces = frozenset(written[1:].split(","))
+        return lambda ms, i: ms[i].surface in surfaces
     if written.startswith("="):
         text = written[1:]
         return lambda ms, i: "".join(m.surface for m in ms[i : i + len(text)]).startswith(text)

@@ -1,0 +1,222 @@
+"""Nouns: the same person, time or thing named more formally or more casually, お and ご, one's own family.
+
+What may stand for what is in `nouns.tsv`, `honorific_prefixes.tsv` and `kinship.tsv`. Lexicalised words
+(ご飯, お茶, おにぎり) are in the tables to be left whole: only operators for the rejected side touch them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from migaki.linguistics.operators.honorifics import (
+    KINSHIP_TABLE,
+    PREFIX_TABLE,
+    Form,
+    Owner,
+    is_asked_of_hearer,
+    kinship_entries,
+    owner_of,
+    prefix_entries,
+)
+from migaki.linguistics.operators.operator import Meaning, Operator, Use
+from migaki.linguistics.operators.style import Style
+from migaki.linguistics.operators.substitution import (
+    Entry,
+    Lexicon,
+    Site,
+    propose_each,
+    read_entries,
+)
+from migaki.linguistics.operators.surroundings import is_requested
+
+__all__ = ["OPERATORS"]
+
+_NOUN_TABLE = "nouns.tsv"
+_PROSE = frozenset({Style.POLITE, Style.FORMAL, Style.WRITTEN})
+_OUTWARD = frozenset({Style.TALK, Style.POLITE, Style.FORMAL})
+
+
+def _read(table: str) -> Iterable[Entry]:
+    if table == PREFIX_TABLE:
+        return prefix_entries()
+    return kinship_entries() if table == KINSHIP_TABLE else read_entries(table)
+
+
+_LEXICON = Lexicon(_read, _NOUN_TABLE, PREFIX_TABLE, KINSHIP_TABLE)
+
+
+def _forms(site: Site, other: Entry) -> tuple[str, str]:
+    return site.entry.degree, other.degree
+
+
+def _same_name(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
+    same_owner = site.entry.degree == other.degree
+    return other.table == _NOUN_TABLE and same_owner and styles <= other.styles
+
+
+def _too_casual(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
+    same_owner = other.table == _NOUN_TABLE and site.entry.degree == other.degree
+    return same_owner and styles == {Style.FORMAL} and not other.styles & _PROSE
+
+
+def _other_owner(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
+    return (
+        other.table == _NOUN_TABLE and site.entry.degree != other.degree and styles <= other.styles
+    )
+
+
+def _beautifies(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
+    return _forms(site, other) == (Form.BARE, Form.PREFIXED) and styles <= other.styles
+
+
+def _respects(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
+    if _forms(site, other) != (Form.BARE, Form.RESPECTFUL) or not styles <= other.styles:
+        return False
+    return is_asked_of_hearer(site)
+
+
+def _simplifies(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
+    old, new = _forms(site, other)
+    if new != Form.BARE or old == Form.BARE or not styles <= other.styles:
+        return False
+    return not is_requested(site.morphemes, site.after)
+
+
+def _relative(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
+    """One's own family is humble to others and お父さん among friends; another's is honoured."""
+    if other.table != KINSHIP_TABLE:
+        return False
+    old, new = _forms(site, other)
+    owner = owner_of(site.morphemes, site.first)
+    if owner is Owner.SELF:
+        if styles == {Style.CASUAL}:
+            return (old, new) == (Form.OWN, Form.OTHERS) and other.word.startswith(_ADDRESSED)
+        return new == Form.OWN and styles <= _OUTWARD
+    if owner is Owner.OTHER:
+        formal = styles == {Style.FORMAL}
+        return styles <= _OUTWARD and new == (Form.OTHERS_FORMAL if formal else Form.OTHERS) != old
+    return False
+
+
+_ADDRESSED = ("お父", "お母", "お兄", "お姉", "おじい", "おばあ")
+"""Words by which one also addresses one's own family."""
+
+
+def _honours_own(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
+    own = site.entry.table == KINSHIP_TABLE and owner_of(site.morphemes, site.first) is Owner.SELF
+    return own and site.entry.degree == Form.OWN and other.degree != Form.OWN and styles <= _OUTWARD
+
+
+def _wrong_prefix(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
+    return other.degree == Form.WRONG and site.entry.degree in (Form.PREFIXED, Form.RESPECTFUL)
+
+
+def _doubled_prefix(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
+    return other.degree == Form.DOUBLED and site.entry.degree in (Form.PREFIXED, Form.RESPECTFUL)
+
+
+def _lost_prefix(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
+    return other.degree == Form.LOST
+
+
+OPERATORS: tuple[Operator, ...] = (
+    Operator(
+        name="nouns.style",
+        family="nouns",
+        meaning=Meaning.KEPT,
+        grammatical=True,
+        use=Use.TRAIN,
+        description="さっき → 先ほど, うちの会社 → 弊社: the same thing, in a style that fits",
+        propose=propose_each(_LEXICON, rule="nouns.style", chooses=_same_name),
+    ),
+    Operator(
+        name="nouns.beautification",
+        family="nouns",
+        meaning=Meaning.KEPT,
+        grammatical=True,
+        use=Use.TRAIN,
+        description="寿司を食べました → お寿司を食べました: 美化語, in polite text",
+        propose=propose_each(_LEXICON, rule="nouns.beautification", chooses=_beautifies),
+    ),
+    Operator(
+        name="nouns.simplification",
+        family="nouns",
+        meaning=Meaning.KEPT,
+        grammatical=True,
+        use=Use.TRAIN,
+        description="お寿司を食べた → 寿司を食べた: without お, in plain text; never of ご飯, お茶",
+        propose=propose_each(_LEXICON, rule="nouns.simplification", chooses=_simplifies),
+    ),
+    Operator(
+        name="nouns.respect",
+        family="nouns",
+        meaning=Meaning.KEPT,
+        grammatical=True,
+        use=Use.TRAIN,
+        description="名前を教えてください → お名前を教えてください: what the hearer is asked for",
+        propose=propose_each(_LEXICON, rule="nouns.respect", chooses=_respects),
+    ),
+    Operator(
+        name="nouns.kinship",
+        family="nouns",
+        meaning=Meaning.KEPT,
+        grammatical=True,
+        use=Use.TRAIN,
+        description="私のお父さん → 私の父, 田中さんの妻 → 田中さんの奥さん: by whose family it is",
+        propose=propose_each(_LEXICON, rule="nouns.kinship", chooses=_relative),
+    ),
+    Operator(
+        name="nouns.style_clash",
+        family="nouns",
+        meaning=Meaning.KEPT,
+        grammatical=True,
+        use=Use.REJECTED,
+        description="弊社は → うちの会社は: a casual word in formal speech",
+        propose=propose_each(_LEXICON, rule="nouns.style_clash", chooses=_too_casual),
+    ),
+    Operator(
+        name="nouns.own_honoured",
+        family="nouns",
+        meaning=Meaning.KEPT,
+        grammatical=True,
+        use=Use.REJECTED,
+        description="私の父です → 私のお父様です: honouring one's own family before others",
+        propose=propose_each(_LEXICON, rule="nouns.own_honoured", chooses=_honours_own),
+    ),
+    Operator(
+        name="nouns.owner_change",
+        family="nouns",
+        meaning=Meaning.CHANGED,
+        grammatical=True,
+        use=Use.EVALUATION,
+        description="弊社の製品 → 御社の製品: the hearer's instead of one's own",
+        propose=propose_each(_LEXICON, rule="nouns.owner_change", chooses=_other_owner),
+    ),
+    Operator(
+        name="nouns.wrong_prefix",
+        family="nouns",
+        meaning=Meaning.KEPT,
+        grammatical=False,
+        use=Use.REJECTED,
+        description="お名前 → *ご名前: the prefix of the other origin",
+        propose=propose_each(_LEXICON, rule="nouns.wrong_prefix", chooses=_wrong_prefix),
+    ),
+    Operator(
+        name="nouns.doubled_prefix",
+        family="nouns",
+        meaning=Meaning.KEPT,
+        grammatical=False,
+        use=Use.REJECTED,
+        description="お茶 → *おお茶: a second prefix",
+        propose=propose_each(_LEXICON, rule="nouns.doubled_prefix", chooses=_doubled_prefix),
+    ),
+    Operator(
+        name="nouns.lost_prefix",
+        family="nouns",
+        meaning=Meaning.KEPT,
+        grammatical=False,
+        use=Use.REJECTED,
+        description="ご覧ください → *覧ください: a lexicalised word without its prefix",
+        propose=propose_each(_LEXICON, rule="nouns.lost_prefix", chooses=_lost_prefix),
+    ),
+)
