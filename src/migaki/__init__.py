@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from migaki.hardware.gpu import get_gpu_memory_info as get_gpu_memory_info
     from migaki.hardware.gpu import optimize_model_for_gpu as optimize_model_for_gpu
     from migaki.hardware.gpu import set_memory_fraction as set_memory_fraction
+    from migaki.linguistics.processor import (
+        JapaneseLinguisticProcessor as JapaneseLinguisticProcessor,
+    )
     from migaki.models.base import BaseModel as BaseModel
     from migaki.models.japanese_model import JapaneseModel as JapaneseModel
     from migaki.models.registry import SUPPORTED_MODELS as SUPPORTED_MODELS
@@ -34,6 +37,7 @@ _HOMES = {
     "BaseModel": "migaki.models.base",
     "DataConfig": "migaki.dataset.config",
     "FullFinetuningTrainer": "migaki.training.full",
+    "JapaneseLinguisticProcessor": "migaki.linguistics.processor",
     "JapaneseModel": "migaki.models.japanese_model",
     "LoRAConfig": "migaki.training.config",
     "LoRAFinetuningTrainer": "migaki.training.lora",
@@ -55,6 +59,7 @@ __all__ = [
     "BaseModel",
     "DataConfig",
     "FullFinetuningTrainer",
+    "JapaneseLinguisticProcessor",
     "JapaneseModel",
     "LoRAConfig",
     "LoRAFinetuningTrainer",

@@ -14,7 +14,7 @@ An operator whose outcome is ungrammatical by intent is held to 1 and 2 only.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -22,7 +22,7 @@ from migaki.linguistics.analyzer import Analyzer, analyze
 from migaki.linguistics.edits import Edit, apply_edits
 from migaki.linguistics.morphemes import Morpheme, Register, Sentence
 from migaki.linguistics.operators.operator import Operator, Passage
-from migaki.linguistics.operators.tone import register_of
+from migaki.linguistics.register.detection import detect_sentence, text_register
 from migaki.linguistics.sentences import CLOSING, FENCE, OPENING, TERMINATORS, sentence_spans
 
 __all__ = ["LONGEST_SENTENCE_CHARS", "Check", "Rejection", "Verified", "verify"]
@@ -95,7 +95,7 @@ def verify(
         return Rejection.SENTENCES
     if not all(operator.grammatical for operator in operators):
         return Verified(text, _UNGRAMMATICAL)
-    rewritten = list(passage.sentences)
+    rewritten: dict[int, Sentence] = {}
     for index, inside in touched.items():
         outcome = _rewrite(passage.sentences[index], inside, operators, passage.analyzer)
         if isinstance(outcome, Rejection):
@@ -209,11 +209,30 @@ def _meant(edit: Edit, found: Sequence[Morpheme], operators: Sequence[Operator])
 
 
 def _one_register(
-    passage: Passage, rewritten: Sequence[Sentence], operators: Sequence[Operator]
+    passage: Passage, rewritten: Mapping[int, Sentence], operators: Sequence[Operator]
 ) -> bool:
-    register = register_of(rewritten)
-    if register is Register.MIXED:
+    """Whether the outcome has one style: the source's, or another where an operator changes it."""
+    kept = all(operator.keeps_register for operator in operators)
+    if kept and not any(_bears_register(s, passage.sentences[i]) for i, s in rewritten.items()):
+        return True
+    registers = list(passage.registers)
+    for index, sentence in rewritten.items():
+        registers[index] = detect_sentence(sentence)
+    style = text_register(registers)[1]
+    if style is Register.MIXED:
         return False
-    if all(operator.keeps_register for operator in operators):
-        return register == passage.register
-    return register != passage.register
+    return (style is passage.style) == kept
+
+
+def _bears_register(after: Sentence, before: Sentence) -> bool:
+    """Whether words that show a style came or went."""
+    return _style_words(after) != _style_words(before)
+
+
+def _style_words(sentence: Sentence) -> list[str]:
+    return [m.orth_base for m in sentence.morphemes if m.orth_base in _STYLE_WORDS]
+
+
+_STYLE_WORDS = frozenset(
+    {"です", "ます", "だ", "ある", "た", "ください", "くださる", "なさる", "ござる"}
+)

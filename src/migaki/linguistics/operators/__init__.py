@@ -17,7 +17,7 @@ from migaki.linguistics.operators.operator import Use as Use
 
 __all__ = ["FAMILIES", "EditSet", "Meaning", "Operator", "Passage", "Tone", "Use", "find_operators"]
 
-FAMILIES = ("verbs", "adjectives")
+FAMILIES = ("verbs", "adjectives", "adverbs")
 
 
 @lru_cache(maxsize=1)

@@ -52,6 +52,23 @@ _FORMS: dict[str, Callable[[str, str], str]] = {
     "negative": conjugation.negative,
     "potential": _potential,
 }
+
+
+def _inflected(morpheme: Morpheme, form: str) -> str:
+    """Inflect what stands in the text.
+
+    Raises:
+        NotInflectableError: it has no such form, or its dictionary form does not begin as it does: the
+            がけ of ワックスがけ is no かけ.
+    """
+    base, c_type = morpheme.orth_base, morpheme.c_type
+    if base[0] != morpheme.surface[0] and not c_type.startswith(_CHANGING_STEMS):
+        raise conjugation.NotInflectableError(f"{morpheme.surface} is not written as {base} is.")
+    return _FORMS[form](base, c_type)
+
+
+_CHANGING_STEMS = ("サ行変格", "カ行変格")
+
 _REACH = 3
 """How many morphemes to either side a condition may name."""
 
@@ -85,7 +102,7 @@ class Wording:
             place, name = field.groups()
             if place is None:
                 return parts[name]
-            return _FORMS[name](source[int(place)].orth_base, source[int(place)].c_type)
+            return _inflected(source[int(place)], name)
 
         try:
             return _FIELD.sub(fill, self.writing)

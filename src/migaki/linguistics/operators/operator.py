@@ -16,8 +16,9 @@ from functools import cached_property
 from migaki.linguistics.analyzer import Analyzer, analyze_sentences
 from migaki.linguistics.edits import Edit
 from migaki.linguistics.morphemes import Morpheme, Register, Sentence
-from migaki.linguistics.operators.tone import Tone, register_of, tone_of
+from migaki.linguistics.operators.tone import Tone, tone_of
 from migaki.linguistics.protection import overlaps, protected_spans
+from migaki.linguistics.register.detection import SentenceRegister, detect_sentence, text_register
 
 __all__ = ["EditSet", "Meaning", "Operator", "Passage", "Tone", "Use", "known_words"]
 
@@ -78,14 +79,19 @@ class Passage:
         return frozenset(m.surface for m in morphemes).union(m.orth_base for m in morphemes)
 
     @cached_property
-    def register(self) -> Register:
-        """The register of the text as a whole."""
-        return register_of(self.sentences)
+    def registers(self) -> tuple[SentenceRegister, ...]:
+        """The register of each sentence, with its clauses."""
+        return tuple(map(detect_sentence, self.sentences))
+
+    @cached_property
+    def style(self) -> Register:
+        """The style of the text as a whole: PLAIN, POLITE, DEARU, MIXED or NONE."""
+        return text_register(self.registers)[1]
 
     @cached_property
     def tone(self) -> Tone:
-        """The register, with casual talk told from plain writing: what an operator's conditions name."""
-        return tone_of(self.register, self.sentences)
+        """The style, with casual talk told from plain writing: what an operator's conditions name."""
+        return tone_of(self.style, self.sentences)
 
     @cached_property
     def protected(self) -> list[tuple[int, int]]:

@@ -10,7 +10,7 @@ from migaki.linguistics.morphemes import Morpheme, Register, Sentence
 from migaki.linguistics.sentences import CLOSING, OPENING
 from migaki.linguistics.tables import read_table
 
-__all__ = ["Tone", "register_of", "tone_of"]
+__all__ = ["Tone", "tone_of"]
 
 
 class Tone(StrEnum):
@@ -24,20 +24,11 @@ class Tone(StrEnum):
     NONE = "none"
 
 
-_TONES = {
-    Register.POLITE: Tone.POLITE,
-    Register.DEARU: Tone.DEARU,
-    Register.MIXED: Tone.MIXED,
-    Register.NONE: Tone.NONE,
-}
-_POLITE_TYPES = frozenset({"助動詞-マス", "助動詞-デス"})
-
-
-def tone_of(register: Register, sentences: Iterable[Sentence]) -> Tone:
+def tone_of(style: Register, sentences: Iterable[Sentence]) -> Tone:
     """Tell the tone of a text.
 
     Args:
-        register: Its register.
+        style: Its style, as `register.detect` reports it.
         sentences: Its sentences; what stands in quotation marks or brackets does not count.
 
     Example:
@@ -48,47 +39,10 @@ def tone_of(register: Register, sentences: Iterable[Sentence]) -> Tone:
         casual
         plain
     """
-    if register in _TONES:
-        return _TONES[register]
-    spoken = [morpheme for sentence in sentences for morpheme in _unquoted(sentence.morphemes)]
-    if any(morpheme.c_type in _POLITE_TYPES for morpheme in spoken):
-        return Tone.POLITE
+    if style is not Register.PLAIN:
+        return Tone(style.value)
+    spoken = (morpheme for sentence in sentences for morpheme in _unquoted(sentence.morphemes))
     return Tone.CASUAL if any(map(_is_casual, spoken)) else Tone.PLAIN
-
-
-def register_of(sentences: Iterable[Sentence]) -> Register:
-    """Tell the register of a text by the ends of its sentences.
-
-    Example:
-        >>> from migaki.linguistics.analyzer import analyze_sentences
-        >>> for text in ["雨です。", "雨である。", "雨が降った。", "雨です。傘がない。", "雨。"]:
-        ...     print(text, register_of(analyze_sentences(text)).value)
-        雨です。 polite
-        雨である。 dearu
-        雨が降った。 plain
-        雨です。傘がない。 mixed
-        雨。 none
-    """
-    found = {_ending(sentence) for sentence in sentences} - {Register.NONE}
-    if Register.DEARU in found:
-        found.discard(Register.PLAIN)
-    if not found:
-        return Register.NONE
-    return found.pop() if len(found) == 1 else Register.MIXED
-
-
-def _ending(sentence: Sentence) -> Register:
-    group: list[Morpheme] = []
-    for morpheme in reversed(sentence.morphemes):
-        if morpheme.c_type:
-            group.append(morpheme)
-        elif group or morpheme.pos not in ("補助記号", "記号", "助詞"):
-            break
-    if any(morpheme.c_type in _POLITE_TYPES for morpheme in group):
-        return Register.POLITE
-    if [m.orth_base for m in group[-2:]] == ["ある", "だ"]:
-        return Register.DEARU
-    return Register.PLAIN if group else Register.NONE
 
 
 def _unquoted(morphemes: Iterable[Morpheme]) -> Iterable[Morpheme]:

@@ -1,0 +1,80 @@
+"""What the operators on adjectives say, and where they are silent; all sentences are our own."""
+
+from __future__ import annotations
+
+import pytest
+
+from migaki.linguistics.augment import variants
+from migaki.linguistics.operators import Use, find_operators
+
+SAID = [
+    ("adjectives.dearu", "この町は静かだ。", {"この町は静かである。"}),
+    ("adjectives.dearu", "この町は静かであった。", {"この町は静かだった。"}),
+    (
+        "adjectives.dearu",
+        "父は医者だ。母も医者だった。二人とも忙しいだろう。",
+        {"父は医者である。母も医者であった。二人とも忙しいであろう。"},
+    ),
+    ("adjectives.dearu", "彼は来なかったのである。", {"彼は来なかったのだ。"}),
+    ("adjectives.polite_negation", "この本は高くないです。", {"この本は高くありません。"}),
+    ("adjectives.polite_negation", "夏は涼しくありませんでした。", {"夏は涼しくなかったです。"}),
+    ("adjectives.polite_negation", "今日は時間がないです。", {"今日は時間がありません。"}),
+    ("adjectives.copula_negation", "それは簡単じゃないよ。", {"それは簡単ではないよ。"}),
+    ("adjectives.copula_negation", "それは簡単ではないよ。", {"それは簡単じゃないよ。"}),
+    ("adjectives.copula_negation", "兄は学生ではありません。", {"兄は学生ではないです。"}),
+    (
+        "adjectives.copula_negation",
+        "部屋は静かではなかったです。",
+        {"部屋は静かではありませんでした。"},
+    ),
+    (
+        "adjectives.copula_negation",
+        "兄は学生じゃありません。",
+        {"兄は学生じゃないです。", "兄は学生ではありません。"},
+    ),
+    ("adjectives.good", "休んだほうがいいと思います。", {"休んだほうがよいと思います。"}),
+    ("adjectives.good", "休んだほうがよいでしょう。", {"休んだほうがいいでしょう。"}),
+    ("adjectives.attributive", "丘の上に、大きい家が建った。", {"丘の上に、大きな家が建った。"}),
+    ("adjectives.attributive", "いろいろな国を旅しました。", {"いろんな国を旅しました。"}),
+    ("adjectives.appearance", "まるで夢みたいだよ。", {"まるで夢のようだよ。"}),
+    ("adjectives.appearance", "彼は知っているようだね。", {"彼は知っているみたいだね。"}),
+]
+
+SILENT = [
+    ("adjectives.dearu", "この町は静かだね。"),  # talk
+    ("adjectives.dearu", "この町は静かです。"),
+    ("adjectives.dearu", "学生である弟が来た。"),
+    ("adjectives.dearu", "彼は「静かだ」と言った。"),
+    ("adjectives.copula_negation", "それ、いいじゃない？"),  # no negation
+    ("adjectives.copula_negation", "これは簡単ではない。"),  # じゃ is not for writing
+    ("adjectives.good", "この車はかっこいいです。"),
+    ("adjectives.good", "いいですね。"),
+    ("adjectives.good", "いい加減にしてください。"),
+    ("adjectives.attributive", "声が大きい人を探しています。"),
+    ("adjectives.attributive", "大きいことはよいことだ。"),
+    ("adjectives.appearance", "彼は猫が嫌いみたいです。"),  # 嫌いなようです
+    ("adjectives.appearance", "彼は知っているようです。"),
+]
+
+MISTAKES = [
+    ("adjectives.past_error", "映画は面白かったです。", "映画は面白いでした。"),
+    ("adjectives.na_as_i", "この町は静かではない。", "この町は静かくない。"),
+]
+
+
+@pytest.mark.parametrize(("operator", "source", "expected"), SAID)
+def test_says_it_differently(operator: str, source: str, expected: set[str]) -> None:
+    assert {v.text for v in variants(source, count=9, operators=[operator])} == expected
+
+
+@pytest.mark.parametrize(("operator", "source"), SILENT)
+def test_has_nothing_to_say(operator: str, source: str) -> None:
+    assert variants(source, count=9, operators=[operator]) == []
+
+
+@pytest.mark.parametrize(("operator", "source", "expected"), MISTAKES)
+def test_mistakes_are_for_the_rejected_side(operator: str, source: str, expected: str) -> None:
+    (found,) = find_operators([operator])
+    assert (found.use, found.grammatical) == (Use.REJECTED, False)
+    assert [v.text for v in variants(source, operators=[operator], use=Use.REJECTED)] == [expected]
+    assert variants(source, operators=["adjectives"], use=Use.TRAIN) != [expected]

@@ -1,0 +1,124 @@
+"""What the operators on verbs say, and where they are silent; all sentences are our own."""
+
+from __future__ import annotations
+
+import pytest
+
+from migaki.linguistics.augment import variants
+from migaki.linguistics.operators import Use, find_operators
+
+SAID = [
+    ("verbs.obligation", "明日は早く起きなければならない。", {"明日は早く起きなくてはならない。"}),
+    (
+        "verbs.obligation",
+        "薬を飲まないといけません。",
+        {
+            "薬を飲まなければなりません。",
+            "薬を飲まなくてはなりません。",
+            "薬を飲まなければいけません。",
+            "薬を飲まなくてはいけません。",
+        },
+    ),
+    (
+        "verbs.obligation",
+        "報告書を出さなければならなかった。",
+        {"報告書を出さなくてはならなかった。"},
+    ),
+    ("verbs.ability", "図書館では誰でも本を読むことができる。", {"図書館では誰でも本を読める。"}),
+    ("verbs.ability", "会議室を予約することができますか。", {"会議室を予約できますか。"}),
+    ("verbs.ability", "会議室を予約できますか。", {"会議室を予約することができますか。"}),
+    ("verbs.ability", "五百メートル泳ぐことができました。", {"五百メートル泳げました。"}),
+    ("verbs.contraction", "今、ご飯を食べているよ。", {"今、ご飯を食べてるよ。"}),
+    ("verbs.contraction", "今、ご飯を食べてるよ。", {"今、ご飯を食べているよ。"}),
+    ("verbs.contraction", "財布を忘れてしまったんだ。", {"財布を忘れちゃったんだ。"}),
+    ("verbs.contraction", "牛乳を全部飲んじゃったよ。", {"牛乳を全部飲んでしまったよ。"}),
+    ("verbs.contraction", "ビールを冷やしておくね。", {"ビールを冷やしとくね。"}),
+    ("verbs.contraction", "よく分からないよ。", {"よく分かんないよ。"}),
+    ("verbs.contraction", "手紙を読んでます。", {"手紙を読んでいます。"}),
+    ("verbs.explanation", "どこへ行くのですか。", {"どこへ行くんですか。"}),
+    ("verbs.explanation", "もう終わったんです。", {"もう終わったのです。"}),
+    (
+        "verbs.concession",
+        "雨ですけれども、出かけます。",
+        {"雨ですけれど、出かけます。", "雨ですが、出かけます。"},
+    ),
+    ("verbs.concession", "眠いけど頑張るよ。", {"眠いけれど頑張るよ。"}),
+    ("verbs.without", "朝食を食べないで学校へ行った。", {"朝食を食べずに学校へ行った。"}),
+    ("verbs.without", "挨拶もせずに帰りました。", {"挨拶もしないで帰りました。"}),
+    ("verbs.advice", "駅へはどう行けばいいですか。", {"駅へはどう行ったらいいですか。"}),
+    ("verbs.advice", "先生に聞いたらいいよ。", {"先生に聞けばいいよ。"}),
+    ("verbs.polite_negative", "肉は食べないです。", {"肉は食べません。"}),
+    ("verbs.polite_negative", "昨日は走らなかったです。", {"昨日は走りませんでした。"}),
+    (
+        "verbs.compound_particle",
+        "大雨により、試合は中止になった。",
+        {"大雨によって、試合は中止になった。"},
+    ),
+    (
+        "verbs.compound_particle",
+        "質問に対して、丁寧に答えました。",
+        {"質問に対し、丁寧に答えました。"},
+    ),
+]
+
+SILENT = [
+    ("verbs.obligation", "彼は会社になくてはならない人だ。"),
+    ("verbs.ability", "秘密を知ることができた。"),  # 知れる is another verb
+    ("verbs.ability", "日本語が理解できる。"),  # の object would become the subject
+    ("verbs.ability", "夕食の準備ができた。"),
+    ("verbs.contraction", "雨が降っている。"),  # plain writing is no talk
+    ("verbs.contraction", "雨が降っています。"),
+    ("verbs.contraction", "鍵を忘れてしまいました。"),
+    ("verbs.contraction", "雨が降っているのである。"),
+    ("verbs.contraction", "彼は「今、食べている」と言ったよ。"),  # quotation
+    ("verbs.explanation", "その青いのです。"),
+    ("verbs.concession", "ところが、雨が降りました。"),
+    ("verbs.compound_particle", "意見は人によって違います。"),
+    ("verbs.compound_particle", "これについて、説明する。"),
+    ("verbs.without", "ここで写真を撮らないでください。"),
+    ("verbs.without", "まだ帰らないで。"),
+    ("verbs.without", "忘れないでほしい。"),
+    ("verbs.without", "私のことは気にしないで！"),
+]
+
+NOT_FOR_TRAINING = [
+    ("verbs.polarity", "駅まで歩きます。", "駅まで歩きません。"),
+    ("verbs.polarity", "駅まで歩く。", "駅まで歩かない。"),
+    ("verbs.tense", "駅まで歩きました。", "駅まで歩きます。"),
+    ("verbs.tense", "駅まで歩く。", "駅まで歩いた。"),
+    ("verbs.ra_dropping", "ここから海を見ることができます。", "ここから海を見れます。"),
+    ("verbs.sa_insertion", "明日は休ませていただきます。", "明日は休まさせていただきます。"),
+]
+
+
+@pytest.mark.parametrize(("operator", "source", "expected"), SAID)
+def test_says_it_differently(operator: str, source: str, expected: set[str]) -> None:
+    assert {v.text for v in variants(source, count=9, operators=[operator])} == expected
+
+
+@pytest.mark.parametrize(("operator", "source"), SILENT)
+def test_has_nothing_to_say(operator: str, source: str) -> None:
+    assert variants(source, count=9, operators=[operator]) == []
+
+
+@pytest.mark.parametrize(("operator", "source", "expected"), NOT_FOR_TRAINING)
+def test_pairs_that_are_not_for_training(operator: str, source: str, expected: str) -> None:
+    (found,) = find_operators([operator])
+    assert found.use is not Use.TRAIN
+    assert expected in {v.text for v in variants(source, operators=[operator], use=found.use)}
+
+
+def test_a_set_phrase_has_no_opposite() -> None:
+    for source in (
+        "明日は雪かもしれません。",
+        "ここに入ってはいけません。",
+        "こちらが受付でございます。",
+    ):
+        assert variants(source, operators=["verbs.polarity"], use=Use.EVALUATION) == []
+
+
+def test_all_places_of_a_text_change_together_first() -> None:
+    source = "起きなければならない。働かなければならない。"
+    found = variants(source, count=3, operators=["verbs.obligation"])
+    assert found[0].text.count("なくてはならない") in (1, 2)
+    assert "起きなくてはならない。働かなくてはならない。" in {v.text for v in found}
