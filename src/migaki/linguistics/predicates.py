@@ -283,9 +283,15 @@ class _Scanner(Chains):
             return step, self._after_comma(step)
         if is_mark(m):
             return step, Place.SUBORDINATE
-        if not self.touch(step - 1) or m.pos in ("感動詞", "接続詞"):
+        if self._is_apart(step) or m.pos in ("感動詞", "接続詞"):
             return step, Place.FINAL
         return step, Place.SUBORDINATE
+
+    def _is_apart(self, step: int) -> bool:
+        """Whether a space ends the sentence: 行くよ 楽しみ; not that around Latin: 渡した props."""
+        m, before = self.tokens[step], self.tokens[step - 1]
+        foreign = m.pos3 == OPAQUE or m.surface.isascii()
+        return not self.touch(step - 1) and (before.c_type in _POLITE or not foreign)
 
     def _after_conjunction(self, step: int) -> tuple[int, Place]:
         m, after = self.tokens[step], self.at(step + 1)
@@ -312,6 +318,8 @@ class _Scanner(Chains):
     def _after_comma(self, step: int) -> Place:
         """終止形 + 、: a spliced main clause, or a relative clause with a comma before its noun."""
         copula = self.tokens[step - 1]
+        if self.surface(step + 1) in ("と", "って") and self.tokens[step + 1].pos == "助詞":
+            return Place.SUBORDINATE  # 雨だ、と言った: quoted
         if copula.c_type in _POLITE or copula.surface in ("だ", "ん"):
             return Place.FINAL
         after = self.at(step + 1)
