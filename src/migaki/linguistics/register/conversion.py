@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from migaki.errors import UsageError
@@ -22,7 +22,7 @@ from migaki.linguistics.register.setting import Setting, setting_of
 from migaki.linguistics.register.to_plain import plain_options
 from migaki.linguistics.register.to_polite import polite_options
 
-__all__ = ["Conversion", "alternatives", "convert"]
+__all__ = ["Conversion", "alternatives", "conversion_edits", "convert"]
 
 Option = tuple[int, int, str]
 """Write this text in the place of ``text[start:end]``."""
@@ -85,11 +85,33 @@ def alternatives(
     register = _target(to)
     if limit < 1:
         raise UsageError(f"limit is {limit}; it must be 1 or more.")
-    places = list(_places(text, register, analyzer))
+    sentences = analyze_sentences(text, analyzer=analyzer)
+    protected = protected_spans(text, [m for s in sentences for m in s.morphemes])
+    places = list(_places(text, sentences, protected, register))
     return [
         Conversion(apply_edits(text, edits), tuple(edits), register)
         for edits in _best_choices(places, limit)
     ]
+
+
+def conversion_edits(
+    text: str,
+    sentences: Sequence[Sentence],
+    protected: Sequence[tuple[int, int]],
+    to: Register | str,
+) -> list[Edit]:
+    """What `convert` changes in a text that is analysed already.
+
+    Args:
+        text: The text.
+        sentences: Those of its sentences that may change, in order.
+        protected: What `protected_spans` finds in it.
+        to: ``Register.PLAIN`` or ``Register.POLITE``.
+
+    Raises:
+        UsageError: `to` is no register that a text can be turned into.
+    """
+    return [options[0] for options in _places(text, sentences, protected, _target(to))]
 
 
 def _target(to: Register | str) -> Register:
@@ -99,10 +121,13 @@ def _target(to: Register | str) -> Register:
     raise UsageError(f"A text cannot be converted to {str(to)!r}. Valid: {valid}.")
 
 
-def _places(text: str, register: Register, analyzer: Analyzer | None) -> Iterator[list[Edit]]:
+def _places(
+    text: str,
+    sentences: Iterable[Sentence],
+    protected: Sequence[tuple[int, int]],
+    register: Register,
+) -> Iterator[list[Edit]]:
     """For each place that changes, its possible edits, best first."""
-    sentences = analyze_sentences(text, analyzer=analyzer)
-    protected = protected_spans(text, [m for s in sentences for m in s.morphemes])
     ends = [end for _, end in protected]
     for sentence in sentences:
         near = _near(sentence, protected, ends)
