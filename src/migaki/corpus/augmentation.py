@@ -95,8 +95,8 @@ def japanese_variants(asked: Augmentation) -> Generate:
     analyzer = default_analyzer(asked.engine)
     use = _use(asked.use)
     names = asked.operators or None
-    for name in asked.operators:  # each must be for this use, not only one of them
-        find_operators([name], use=use)
+    for name in asked.operators:
+        _refuse_other_use(name, use)
 
     def generate(text: str) -> Generated:
         stats = VariantStats()
@@ -122,6 +122,15 @@ def _use(name: str) -> Use:
         return Use(name)
     except ValueError as err:
         raise UsageError(f"There is no use '{name}'. Valid: {', '.join(Use)}.") from err
+
+
+def _refuse_other_use(name: str, use: Use) -> None:
+    uses = dict.fromkeys(operator.use for operator in find_operators([name]))
+    if use not in uses:
+        raise UsageError(
+            f"{name} is for the use {' and '.join(uses)}, not for {use}.",
+            hint=f"Leave it out, or ask for that use: --use {next(iter(uses))}.",
+        )
 
 
 def augment_file(
@@ -180,6 +189,8 @@ def augment_file(
         with output:
             return _carry_out(file, work, output, workers, on_progress)
     except KeyboardInterrupt as err:
+        if not output.rows:
+            raise RunInterruptedError("No rows were done yet; nothing is left.") from err
         raise RunInterruptedError(
             f"{output.rows:,} rows are done and kept in {output.part}.",
             hint="The same command with --resume goes on.",

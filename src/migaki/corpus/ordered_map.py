@@ -12,6 +12,7 @@ import signal
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from types import TracebackType
@@ -69,6 +70,7 @@ class _Crew(Generic[Item, Result]):
         self._processes: list[SpawnProcess] = []
         # Ctrl-C reaches every process of the terminal; only this one is to answer it. A blocked
         # signal stays blocked in the children and is delivered here afterwards.
+        resource_tracker.ensure_running()  # its start would take our blocking back
         mask = getattr(signal, "pthread_sigmask", None)
         before = mask(signal.SIG_BLOCK, {signal.SIGINT}) if mask else None
         try:
@@ -162,6 +164,7 @@ class _Crew(Generic[Item, Result]):
 
 def _serve(pipe: Connection, work: Callable[[Any], Any]) -> None:
     """Answer each item with ``(failure, result)`` until the pipe is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it could not be blocked
     while True:
         try:
             item = pipe.recv()

@@ -99,10 +99,12 @@ class ResumableOutput:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the files; what is done so far is kept, also after an error or Ctrl-C."""
+        """Close the files; what is done so far, if anything, is kept, also after an error or Ctrl-C."""
         try:
-            if self._files:
+            if self._files and self.rows:
                 self.commit()
+            elif self._files:
+                self._discard()
         finally:
             self.close()
 
@@ -188,20 +190,26 @@ class ResumableOutput:
     # ── beginning ────────────────────────────────────────────────────────────────────────────────
 
     def _begin(self, *, resume: bool) -> None:
-        state = self._state_path
-        if state.exists() and resume:
-            self._go_on(_read_state(state))
+        wanted = resume or not self._overwrite
+        state = _read_state(self._state_path) if wanted and self._state_path.exists() else None
+        if state and resume:
+            self._go_on(state)
             return
-        if state.exists() and not self._overwrite:
+        if state and state["rows_done"]:
             raise UsageError(
                 f"{self.part} holds unfinished work.",
                 hint="Go on with it (--resume), or throw it away and begin anew (--overwrite).",
             )
         self._refuse_existing()
-        for suffix in self._suffixes:
-            self._part(suffix).unlink(missing_ok=True)
+        self._discard()
         self.commit()
         self._open()
+
+    def _discard(self) -> None:
+        self._close_files()
+        for suffix in self._suffixes:
+            self._part(suffix).unlink(missing_ok=True)
+        self._state_path.unlink(missing_ok=True)
 
     def _go_on(self, state: Mapping[str, Any]) -> None:
         made_with = state["made_with"]
