@@ -47,6 +47,9 @@ _CUT = re.compile(r"[\s、。，,；;:：！？!?]")
 # What depends on the word but not on where it stands: the fields of Morpheme after `end`.
 _Entry = tuple[str, str, str, str, str, str, str, str, str, str, bool]
 
+# Unknown words make entries without end; the memory of a long corpus must not grow with it.
+_MOST_ENTRIES = 200_000
+
 
 class Analyzer(Protocol):
     """What every rule of `linguistics` asks of an engine."""
@@ -123,9 +126,6 @@ class FugashiAnalyzer:
         return found
 
 
-# Unknown words make entries without end; the memory of a long corpus must not grow with it.
-_MOST_ENTRIES = 200_000
-
 _QUOTED_COMMA = re.compile(r'"[^"]*"')
 
 
@@ -163,6 +163,7 @@ class SudachiAnalyzer:
             raise MissingExtraError(
                 "The Sudachi analyser", package=error.name or "sudachipy", extra="sudachi"
             ) from error
+        self._entries: dict[tuple[str, int], _Entry] = {}
 
     @property
     def name(self) -> str:
@@ -171,25 +172,35 @@ class SudachiAnalyzer:
 
     def analyze(self, text: str) -> tuple[Morpheme, ...]:
         """Find the morphemes of a text; white space is not one."""
+        entries, make = self._entries, tuple.__new__
         found: list[Morpheme] = []
         for start, piece in _pieces(text):
             for word in self._tokenizer.tokenize(_UNSPEAKABLE.sub(_REPLACEMENT, piece)):
                 place, end = start + word.begin(), start + word.end()
-                pos, pos2, pos3, _, c_type, c_form = (
-                    "" if f == "*" else f for f in word.part_of_speech()
-                )
-                if place == end or text[place:end].isspace():
+                surface = text[place:end]
+                if not surface or surface.isspace():
                     continue
-                if pos == "空白":  # a mark whose compatibility form begins with a space: ´
-                    pos = "補助記号"
-                found.append(
-                    Morpheme(
-                        text[place:end], place, end, pos, pos2, pos3, c_type, c_form,
-                        word.dictionary_form(), word.normalized_form(),
-                        word.reading_form() or text[place:end], "", "", not word.is_oov(),
-                    )
-                )  # fmt: skip
+                if word.is_oov():  # these share a number, though their readings differ
+                    entry = _sudachi_entry(surface, word)
+                else:
+                    key = (surface, word.word_id())
+                    known = entries.get(key)
+                    entry = known or entries.setdefault(key, _sudachi_entry(surface, word))
+                    if len(entries) > _MOST_ENTRIES:
+                        entries.clear()
+                found.append(make(Morpheme, (surface, place, end, *entry)))
         return tuple(found)
+
+
+def _sudachi_entry(surface: str, word: sudachipy.Morpheme) -> _Entry:
+    pos, pos2, pos3, _, c_type, c_form = ("" if f == "*" else f for f in word.part_of_speech())
+    if pos == "空白":  # a mark whose compatibility form begins with a space: ´
+        pos = "補助記号"
+    return (
+        pos, pos2, pos3, c_type, c_form, word.dictionary_form(), word.normalized_form(),
+        word.reading_form() or surface, "", "",
+        not word.is_oov() or pos2 == "数詞",  # its rules put numbers together
+    )  # fmt: skip
 
 
 def _pieces(text: str) -> Iterator[tuple[int, str]]:

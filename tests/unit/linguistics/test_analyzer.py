@@ -195,6 +195,7 @@ def test_unknown_words_are_marked(engine: Analyzer) -> None:
     known = {m.surface: m.known for m in engine.analyze("昨日안녕を見た")}
     assert known["見"]
     assert not any(is_known for surface, is_known in known.items() if surface in "안녕")
+    assert all(m.known for m in engine.analyze("三つと四百"))
 
 
 def test_a_morpheme_cannot_be_changed() -> None:
@@ -205,13 +206,19 @@ def test_a_morpheme_cannot_be_changed() -> None:
         morpheme.note = "x"  # type: ignore[attr-defined]
 
 
-def test_what_was_seen_before_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("make", [FugashiAnalyzer, SudachiAnalyzer])
+def test_what_was_seen_before_changes_nothing(
+    make: type[FugashiAnalyzer | SudachiAnalyzer], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Entries are kept between calls, and forgotten when there are many."""
+    texts = ["三回目に三つ、第一に一つ", "走る人は走った。人が走る。", "第一に三つ", "雨が降る。"]
+    fresh = {text: make().analyze(text) for text in texts}
+    used, forgetful = make(), make()
+    for text in [*texts, *reversed(texts)]:
+        assert used.analyze(text) == fresh[text]
     monkeypatch.setattr(analyzer_module, "_MOST_ENTRIES", 3)
-    small = FugashiAnalyzer()
-    text = "走る人は走った。人が走る。雨が降る。"
-    for _ in range(3):
-        assert small.analyze(text) == analyze(text)
+    for text in texts:
+        assert forgetful.analyze(text) == fresh[text]
 
 
 def test_engines_by_name() -> None:
