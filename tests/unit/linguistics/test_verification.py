@@ -10,7 +10,8 @@ import pytest
 from migaki.linguistics.edits import Edit
 from migaki.linguistics.morphemes import Morpheme
 from migaki.linguistics.operators import EditSet, Meaning, Operator, Passage, Use
-from migaki.linguistics.verification import LONGEST_SENTENCE_CHARS, Check, Rejection, verify
+from migaki.linguistics.operators.operator import LONGEST_SENTENCE_CHARS
+from migaki.linguistics.verification import Check, Rejection, verify
 
 
 def _nothing(passage: Passage, rng: random.Random) -> list[EditSet]:
@@ -47,7 +48,7 @@ def _replace(text: str, old: str, new: str) -> tuple[Passage, list[Edit]]:
         ("すもももももも。", "すもも", "す", Rejection.ELSEWHERE),
         ("雨が降る。", "降る", "降ります", Rejection.REGISTER),
         ("雨です。雪です。", "雨です", "雨だ", Rejection.REGISTER),
-        ("雨" * (LONGEST_SENTENCE_CHARS + 1) + "と。", "と。", "か。", Rejection.TOO_LONG),
+        ("雨" * (LONGEST_SENTENCE_CHARS + 1) + "と。", "と。", "か。", Rejection.PROTECTED),
     ],
 )
 def test_rejects(text: str, old: str, new: str, reason: Rejection) -> None:

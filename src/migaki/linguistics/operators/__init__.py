@@ -17,7 +17,7 @@ from migaki.linguistics.operators.operator import Use as Use
 
 __all__ = ["FAMILIES", "EditSet", "Meaning", "Operator", "Passage", "Tone", "Use", "find_operators"]
 
-FAMILIES = ("verbs", "adjectives", "adverbs")
+FAMILIES = ("verbs", "adjectives", "adverbs", "nouns")
 
 
 @lru_cache(maxsize=1)

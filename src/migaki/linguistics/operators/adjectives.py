@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import random
+
 from migaki.linguistics.operators.equivalences import declared, read_equivalences
-from migaki.linguistics.operators.operator import Meaning, Operator, Use
+from migaki.linguistics.operators.operator import EditSet, Meaning, Operator, Passage, Use
+from migaki.linguistics.operators.politeness import has_verb, politeness_edits
 
 __all__ = ["OPERATORS"]
+
+
+def _politeness(passage: Passage, rng: random.Random) -> list[EditSet]:
+    edits = [] if has_verb(passage) else politeness_edits(passage)
+    return [edits] if edits else []
 
 
 _KEPT, _TRAIN = Meaning.KEPT, Use.TRAIN
 _DEARU = read_equivalences("adjective_equivalences.tsv")["adjectives.dearu"]
 
 OPERATORS: tuple[Operator, ...] = (
+    Operator(
+        name="adjectives.politeness",
+        family="adjectives",
+        meaning=_KEPT,
+        grammatical=True,
+        use=_TRAIN,
+        description="高いです ⇄ 高い, 静かです ⇄ 静かだ, over a text without verbs",
+        propose=_politeness,
+        keeps_register=False,
+    ),
     Operator(
         name="adjectives.dearu",
         family="adjectives",

@@ -20,7 +20,19 @@ from migaki.linguistics.operators.tone import Tone, tone_of
 from migaki.linguistics.protection import overlaps, protected_spans
 from migaki.linguistics.register.detection import SentenceRegister, detect_sentence, text_register
 
-__all__ = ["EditSet", "Meaning", "Operator", "Passage", "Tone", "Use", "known_words"]
+__all__ = [
+    "LONGEST_SENTENCE_CHARS",
+    "EditSet",
+    "Meaning",
+    "Operator",
+    "Passage",
+    "Tone",
+    "Use",
+    "known_words",
+]
+
+
+LONGEST_SENTENCE_CHARS = 1_000
 
 
 class Meaning(StrEnum):
@@ -50,7 +62,8 @@ class Passage:
 
     Attributes:
         text: The whole text.
-        sentences: Its sentences in order, each with its morphemes.
+        sentences: Its sentences in order, each with its morphemes; what is too long for a sentence
+            (`LONGEST_SENTENCE_CHARS`) is data, and left out.
         analyzer: What found the morphemes; None for the default.
     """
 
@@ -70,7 +83,9 @@ class Passage:
             >>> [s.text for s in passage.sentences], passage.tone.value
             (['雨だ。', '傘がないよ。'], 'casual')
         """
-        return cls(text, tuple(analyze_sentences(text, analyzer=analyzer)), analyzer)
+        found = analyze_sentences(text, analyzer=analyzer)
+        sentences = tuple(s for s in found if len(s.text) <= LONGEST_SENTENCE_CHARS)
+        return cls(text, sentences, analyzer)
 
     @cached_property
     def words(self) -> frozenset[str]:
