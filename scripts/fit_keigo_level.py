@@ -25,7 +25,7 @@ from migaki.linguistics.register.level import MOST
 
 TABLE = Path(__file__).parents[1] / "src/migaki/linguistics/tables/keigo_level.tsv"
 RAREST = 5  # rows of the development half in which a feature must stand
-L2 = 0.5
+L2 = 1.0
 STEPS = 400
 HEAD = """\
 # Weights of the keigo level: how each feature of a text speaks for plain (4), or for level 1, 2 or 3.

@@ -48,12 +48,18 @@ def clause_style(predicate: Predicate) -> Style:
     polite = _polite_part(chain)
     if polite:
         return Register.POLITE, polite
-    if not (predicate.auxiliaries or chain[-1].c_type):
+    if _is_bare(predicate):
         return _bare_style(predicate)
     dearu = _dearu_part(chain)
     if dearu:
         return Register.DEARU, dearu
     return (Register.NONE, ()) if _is_open(predicate) else (Register.PLAIN, (chain[-1],))
+
+
+def _is_bare(predicate: Predicate) -> bool:
+    """Whether a noun stands without a copula, a noun made by さ or み included."""
+    last = predicate.chain[-1]
+    return not last.c_type and (not predicate.auxiliaries or last.pos == "接尾辞")
 
 
 def _is_open(predicate: Predicate) -> bool:

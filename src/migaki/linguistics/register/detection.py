@@ -6,8 +6,9 @@
 2. A sentence has the style of its last main clause; with none, that of the coordinate clause (…が、…けど)
    or of the clause that ends it (そうだって). A polite clause beside a plain one that closes the
    sentence, and a plain main clause beside a polite one, make it mixed; 「雨だけど行きます」 is polite.
-   Quotations, relative clauses, words in （…） and code do not decide. Set phrases (おはようございます) and
-   clauses left hanging (待って。 行ったら？) do so only where there is nothing else.
+   Relative and quoted clauses and code do not decide; 「…」 and （…） do so only where they are the
+   whole sentence, set phrases (おはようございます) and clauses left hanging (待って。 行ったら？) only where
+   there is nothing else.
 3. A text has the style of its sentences: plain and である together are である, polite beside either
    is mixed. It is honorific or humble where its main clauses are.
 4. The keigo level, 1 to 4, weighs all turns of keigo (`level.py`).
@@ -42,6 +43,7 @@ __all__ = [
 
 _CODE_END = re.compile(r"""['"`]\s*[)\]};,]+\s*$""")
 _FENCE = "```"
+_QUOTED = re.compile("「[^「」]*」[。．]?|『[^『』]*』[。．]?")
 _LIGHT = re.compile("よう|に|[wｗ笑]+")
 _KEIGO = (Register.HONORIFIC, Register.HUMBLE)
 _PLAIN = (Register.PLAIN, Register.DEARU)
@@ -164,7 +166,7 @@ def detect(text: str, *, analyzer: Analyzer | None = None) -> RegisterReport:
     features: Counter[str] = Counter()
     for sentence, told in zip(analysed, found, strict=True):
         features.update(level_features(sentence, told.keigo, told.style))
-    register, style = _text_register(found)
+    register, style = text_register(found)
     keigo_found = any(sentence.keigo for sentence in found)
     return RegisterReport(
         register=register,
@@ -182,12 +184,9 @@ def detect_sentence(sentence: Sentence) -> SentenceRegister:
         sentence: A sentence of `analyze_sentences`.
     """
     keigo = keigo_marks(sentence.morphemes)
-    clauses: list[ClauseRegister] = []
-    weak = True
-    if not (sentence.text.startswith(_FENCE) or _CODE_END.search(sentence.text)):
-        groups = predicates(sentence)
-        clauses = [_clause(group, keigo, sentence) for group in groups]
-        weak = _decide(clauses, groups, sentence)
+    clauses, weak = _clauses(sentence, keigo)
+    if not any(clause.decides for clause in clauses) and (inner := _inside_quotes(sentence)):
+        clauses, weak = _clauses(inner, keigo_marks(inner.morphemes))[0], True
     style, register = _sentence_register([c for c in clauses if c.decides])
     return SentenceRegister(
         sentence.start, sentence.end, style, register, weak, tuple(clauses),
@@ -195,11 +194,31 @@ def detect_sentence(sentence: Sentence) -> SentenceRegister:
     )  # fmt: skip
 
 
-def _clause(group: Predicate, keigo: Sequence[KeigoMark], sentence: Sentence) -> ClauseRegister:
+def _clauses(sentence: Sentence, keigo: Sequence[KeigoMark]) -> tuple[list[ClauseRegister], bool]:
+    """The clauses of a sentence, and whether those that decide are weak."""
+    if sentence.text.startswith(_FENCE) or _CODE_END.search(sentence.text):
+        return [], True
+    groups = predicates(sentence)
+    clauses = [_clause(group, keigo) for group in groups]
+    return clauses, _decide(clauses, groups, sentence)
+
+
+def _inside_quotes(sentence: Sentence) -> Sentence | None:
+    """What stands in 「…」 where that is the whole sentence, a line of dialogue."""
+    text = sentence.text
+    if not _QUOTED.fullmatch(text):
+        return None
+    end = sentence.start + len(text.rstrip("」』。．"))
+    kept = tuple(m for m in sentence.morphemes if sentence.start < m.start and m.end <= end)
+    return Sentence(text[1 : end - sentence.start], sentence.start + 1, kept)
+
+
+def _clause(group: Predicate, keigo: Sequence[KeigoMark]) -> ClauseRegister:
     style, deciding = clause_style(group)
     start = group.head[-1].start
     end = (group.particles or group.chain)[-1].end
-    turns = [k for k in keigo if k.kind in _KEIGO and start < k.end <= group.end]
+    inside = [] if _is_set_phrase(group) else keigo
+    turns = [k for k in inside if k.kind in _KEIGO and start < k.end <= group.end]
     marks = [Mark(k.start, k.end, k.kind, k.name) for k in turns]
     if deciding:
         marks.append(Mark(deciding[0].start, deciding[-1].end, style, "style"))
@@ -212,12 +231,9 @@ def _clause(group: Predicate, keigo: Sequence[KeigoMark], sentence: Sentence) ->
 
 def _decide(clauses: list[ClauseRegister], groups: Sequence[Predicate], sentence: Sentence) -> bool:
     """Mark the clauses that decide; return whether they are but set phrases."""
+    told = [p for p, clause in enumerate(clauses) if clause.register is not Register.NONE]
     inner = _bracketed(sentence)
-    candidates = [
-        place
-        for place, clause in enumerate(clauses)
-        if clause.register is not Register.NONE and not _within(clause, inner)
-    ]
+    candidates = [p for p in told if not _within(clauses[p], inner)] or told
     main = [p for p in candidates if clauses[p].place is not Place.SUBORDINATE]
     strong = [p for p in main if not _is_weak(groups[p])]
     chosen = strong or main or [p for p in candidates if _closes(clauses[p], sentence)]
@@ -226,12 +242,14 @@ def _decide(clauses: list[ClauseRegister], groups: Sequence[Predicate], sentence
     return not strong and chosen == main
 
 
+def _is_set_phrase(group: Predicate) -> bool:
+    return group.head[-1].pos3 == OPAQUE and not group.auxiliaries
+
+
 def _is_weak(group: Predicate) -> bool:
     """A set phrase, or a clause left hanging in て or たら: any register can go on from there."""
     last = group.chain[-1]
-    if group.head[-1].pos3 == OPAQUE and not group.auxiliaries:
-        return True
-    return last.pos2 == "接続助詞" or last.c_form.startswith("仮定形")
+    return _is_set_phrase(group) or last.pos2 == "接続助詞" or last.c_form.startswith("仮定形")
 
 
 def _bracketed(sentence: Sentence) -> list[tuple[int, int]]:
@@ -279,8 +297,12 @@ def _clash(style: Register, other: Register) -> bool:
     return Register.NONE not in (style, other) and (style, other).count(Register.POLITE) == 1
 
 
-def _text_register(sentences: Sequence[SentenceRegister]) -> tuple[Register, Register]:
-    """Register and style of a text."""
+def text_register(sentences: Sequence[SentenceRegister]) -> tuple[Register, Register]:
+    """Register and style of a text, from those of its sentences.
+
+    Args:
+        sentences: What `detect_sentence` says of each.
+    """
     told = [s for s in sentences if s.register is not Register.NONE]
     told = [s for s in told if not s.weak] or told
     styles = {s.style for s in told} - {Register.NONE}

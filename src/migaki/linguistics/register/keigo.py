@@ -2,9 +2,9 @@
 
 The turns are data (`tables/keigo_patterns.tsv`, `keigo_words.tsv`), after 「敬語の指針」 (文化審議会答申,
 2007). What is done here is matching, and one thing that no pattern can say: whether れる／られる is
-honorific, passive, potential or spontaneous. That follows the school grammar: it is honorific where
-the clause has a respected subject, where the verb has an object with を but no one by whom (に), or
-where the verb can have no passive; it is left open otherwise.
+honorific, passive, potential or spontaneous. After the school grammar it is taken for honorific where
+the clause has a respected subject and no one by whom it is done (に), and in a polite sentence where
+the verb has an object with を or can have no passive; it is not marked otherwise.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ class _Pattern(NamedTuple):
 _PREFIX, _SLOT = "御", "～"
 _LONGEST_SLOT = 4
 _PASSIVE = "助動詞-レル"
+_POLITE_TYPES = ("助動詞-マス", "助動詞-デス")
 
 
 @lru_cache(maxsize=1)
@@ -144,7 +145,9 @@ def _ending_at(morphemes: Sequence[Morpheme], last: int) -> KeigoMark | None:
     patterns = _patterns()
     morpheme = morphemes[last]
     best: KeigoMark | None = None
-    candidates = patterns.get(morpheme.orth_base) or patterns.get(morpheme.surface) or ()
+    candidates = patterns.get(morpheme.orth_base, [])
+    if morpheme.surface != morpheme.orth_base:
+        candidates = candidates + patterns.get(morpheme.surface, [])
     for pattern in candidates:
         first = _match(pattern.elements, 0, morphemes, last)
         if first is not None and (best is None or first <= best.first):
@@ -219,36 +222,27 @@ def _prefix_name(prefix: Morpheme, word: Morpheme) -> str:
 
 
 def _passive_at(morphemes: Sequence[Morpheme], index: int) -> KeigoMark | None:
-    """Judge a れる／られる by its clause; None for any other morpheme."""
-    if morphemes[index].c_type != _PASSIVE or not index:
+    """A れる／られる that its clause shows to be honorific."""
+    if morphemes[index].c_type != _PASSIVE or not index or not _is_honorific(morphemes, index):
         return None
-    reading = _reading_of_passive(morphemes, index)
-    if reading is None:
-        return None
-    kind = Register.HONORIFIC if reading == "reru" else Register.NONE
     first = index - 1
     if morphemes[first].orth_base in ("する", "さる") and first:
         first -= 1
-    return _mark(morphemes, first, index, kind, reading)
+    return _mark(morphemes, first, index, Register.HONORIFIC, "reru")
 
 
-def _reading_of_passive(morphemes: Sequence[Morpheme], index: int) -> str | None:
-    """ "reru" where れる is honorific, "reru_open" where that cannot be told, None where it is not."""
-    kinds = _passive_verbs()
-    verb = morphemes[index - 1]
-    kind = kinds.get(verb.orth_base, "")
-    if kind == "never":
-        return None
+def _is_honorific(morphemes: Sequence[Morpheme], index: int) -> bool:
+    kind = _passive_verbs().get(morphemes[index - 1].orth_base, "")
     clause = morphemes[_clause_start(morphemes, index) : index - 1]
-    if _has_respected_subject(clause) and not _has_agent(clause):
-        return "reru"
-    if kind == "always":
-        return "reru"
-    if _has_agent(clause):
-        return None
-    if any(m.surface == "を" and m.pos2 == "格助詞" for m in clause):
-        return "reru"
-    return "reru_open"
+    if kind == "never" or _has_agent(clause):
+        return False
+    if _has_respected_subject(clause):
+        return True
+    if not any(m.c_type in _POLITE_TYPES for m in morphemes):
+        return False
+    return kind == "always" or (
+        kind != "gives" and any(m.surface == "を" and m.pos2 == "格助詞" for m in clause)
+    )
 
 
 @lru_cache(maxsize=1)
