@@ -204,11 +204,13 @@ def propose_each(
 
     def propose(passage: Passage, rng: random.Random) -> list[EditSet]:
         sites, styles = lexicon.sites(passage)
-        return [
+        found = [
             [Edit(site.start, site.end, other.word, rule)]
             for site in sites
             for other in lexicon.others(site.entry)
             if chooses(site, other, styles) and other.fits(site.morphemes, site.first, site.after)
         ]
+        rng.shuffle(found)  # which comes first is tried first: not always the first of the text
+        return found
 
     return propose
