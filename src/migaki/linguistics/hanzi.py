@@ -13,8 +13,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from importlib import resources
 from typing import NamedTuple
+
+from migaki.linguistics.tables import read_table
 
 __all__ = ["SimplifiedGlyph", "simplified_glyphs", "to_japanese_glyphs"]
 
@@ -76,13 +77,8 @@ def _find(text: str) -> Iterator[SimplifiedGlyph]:
 @lru_cache(maxsize=1)
 def _table() -> tuple[dict[str, str], re.Pattern[str]]:
     """Return the counterparts and what finds, longest first, Japanese words and characters."""
-    file = resources.files(__package__).joinpath("tables/simplified_hanzi.tsv")
-    counterparts: dict[str, str] = {}
-    words: list[str] = []
-    for line in file.read_text("utf-8").splitlines():
-        if not line.startswith("#"):
-            char, japanese, used = [*line.split("\t"), "", ""][:3]
-            counterparts[char] = japanese
-            words += filter(None, used.split("|"))
+    rows = read_table("simplified_hanzi.tsv", columns=3)
+    counterparts = {char: japanese for char, japanese, _ in rows}
+    words = [word for _, _, used in rows for word in used.split("|") if word]
     words.sort(key=len, reverse=True)
     return counterparts, re.compile("|".join([*words, f"[{''.join(counterparts)}]"]))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib import resources
 
 from migaki.linguistics.morphemes import Morpheme
+from migaki.linguistics.tables import read_table
 
 __all__ = ["part_of_speech", "part_of_speech_gloss"]
 
@@ -36,6 +36,4 @@ def part_of_speech_gloss(morpheme: Morpheme) -> str:
 
 @lru_cache(maxsize=1)
 def _glosses() -> dict[str, str]:
-    file = resources.files(__package__).joinpath("tables/parts_of_speech.tsv")
-    rows = (line.split("\t") for line in file.read_text("utf-8").splitlines() if line[0] != "#")
-    return {name: gloss for name, gloss in rows}
+    return {name: gloss for name, gloss in read_table("parts_of_speech.tsv", columns=2)}
