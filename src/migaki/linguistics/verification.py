@@ -22,6 +22,7 @@ from migaki.linguistics.analyzer import Analyzer, analyze
 from migaki.linguistics.edits import Edit, apply_edits
 from migaki.linguistics.morphemes import Morpheme, Register, Sentence
 from migaki.linguistics.operators.operator import Operator, Passage
+from migaki.linguistics.realignment import realign
 from migaki.linguistics.register.detection import detect_sentence, text_register
 from migaki.linguistics.sentences import CLOSING, FENCE, OPENING, TERMINATORS, sentence_spans
 
@@ -150,51 +151,13 @@ def _rewrite(
     inside = [Edit(e.start - start, e.end - start, e.replacement, e.rule) for e in edits]
     text = apply_edits(sentence.text, inside)
     found = analyze(text, analyzer=analyzer)
-    old, new = 0, 0  # indexes of the next morphemes to compare
-    moved = -start  # from offsets before to offsets after
-    for edit in edits:
-        old, new, same = _compare_until(sentence.morphemes, found, old, new, edit.start, moved)
-        if not same:
-            return Rejection.ELSEWHERE
-        first = new
-        while old < len(sentence.morphemes) and sentence.morphemes[old].start < edit.end:
-            old += 1
-        moved += len(edit.replacement) - (edit.end - edit.start)
-        end = sentence.morphemes[old - 1].end if old else edit.end
-        stop = max(edit.end, end) + moved
-        while new < len(found) and found[new].end <= stop:
-            new += 1
-        if not _meant(edit, found[first:new], operators):
-            return Rejection.UNINTENDED
-    _, new, same = _compare_until(sentence.morphemes, found, old, new, sentence.end + 1, moved)
-    if not same or new != len(found):
+    places = realign(sentence.morphemes, found, edits, start=start)
+    if places is None:
         return Rejection.ELSEWHERE
+    for edit, place in zip(edits, places, strict=True):
+        if not _meant(edit, place, operators):
+            return Rejection.UNINTENDED
     return Sentence(text, start, found)
-
-
-def _compare_until(
-    before: Sequence[Morpheme], after: Sequence[Morpheme], old: int, new: int, stop: int, moved: int
-) -> tuple[int, int, bool]:
-    """Compare morphemes that end by `stop`; return the next indexes and whether all were the same."""
-    while old < len(before) and before[old].end <= stop:
-        if new >= len(after):
-            return old, new, False
-        ours, theirs = before[old], after[new]
-        if theirs.start != ours.start + moved or not _same(ours, theirs):
-            return old, new, False
-        old += 1
-        new += 1
-    return old, new, True
-
-
-def _same(one: Morpheme, other: Morpheme) -> bool:
-    """Whether it is the same word; its form is named after what follows (食べ before ます and ない)."""
-    return (
-        one.surface == other.surface
-        and one.pos == other.pos
-        and one.c_type == other.c_type
-        and one.lemma == other.lemma
-    )
 
 
 def _meant(edit: Edit, found: Sequence[Morpheme], operators: Sequence[Operator]) -> bool:

@@ -19,7 +19,11 @@ SAID = [
     ("adjectives.polite_negation", "この本は高くないです。", {"この本は高くありません。"}),
     ("adjectives.polite_negation", "夏は涼しくありませんでした。", {"夏は涼しくなかったです。"}),
     ("adjectives.polite_negation", "今日は時間がないです。", {"今日は時間がありません。"}),
-    ("adjectives.copula_negation", "それは簡単じゃないよ。", {"それは簡単ではないよ。"}),
+    (
+        "adjectives.copula_negation",
+        "それは簡単じゃないと思います。",
+        {"それは簡単ではないと思います。"},
+    ),
     ("adjectives.copula_negation", "それは簡単ではないよ。", {"それは簡単じゃないよ。"}),
     ("adjectives.copula_negation", "兄は学生ではありません。", {"兄は学生ではないです。"}),
     (
@@ -34,6 +38,7 @@ SAID = [
     ),
     ("adjectives.good", "休んだほうがいいと思います。", {"休んだほうがよいと思います。"}),
     ("adjectives.good", "休んだほうがよいでしょう。", {"休んだほうがいいでしょう。"}),
+    ("adjectives.good", "何かいい方法がありますか。", {"何かよい方法がありますか。"}),
     ("adjectives.attributive", "丘の上に、大きい家が建った。", {"丘の上に、大きな家が建った。"}),
     ("adjectives.attributive", "いろいろな国を旅しました。", {"いろんな国を旅しました。"}),
     ("adjectives.appearance", "まるで夢みたいだよ。", {"まるで夢のようだよ。"}),
@@ -49,6 +54,9 @@ SILENT = [
     ("adjectives.copula_negation", "これは簡単ではない。"),  # じゃ is not for writing
     ("adjectives.good", "この車はかっこいいです。"),
     ("adjectives.good", "いいですね。"),
+    ("adjectives.good", "今日はいい天気だね。"),  # talk stays talk
+    ("adjectives.good", "いい迷惑です。"),
+    ("adjectives.copula_negation", "それは簡単じゃないよ。"),
     ("adjectives.good", "いい加減にしてください。"),
     ("adjectives.attributive", "声が大きい人を探しています。"),
     ("adjectives.attributive", "大きいことはよいことだ。"),
