@@ -91,6 +91,7 @@ class Predicate:
 
 
 _FINITE = ("終止形", "連体形", "意志推量形", "命令形")
+_CLAUSE_OPENERS = ("接続詞", "感動詞", "代名詞", "副詞")
 _POLITE = ("助動詞-マス", "助動詞-デス")
 _COORDINATE = frozenset(("が", "けど", "けれど", "けども", "けれども", "から", "し"))
 
@@ -128,28 +129,27 @@ def predicates(
             for start, end in protected_spans(sentence.text, inner)
         ]
     found: list[Predicate] = []
-    for tokens in _voices(_with_opaque(sentence.morphemes, protected)):
+    for tokens in _voices(_with_opaque(sentence, protected)):
         found += _Scanner(tokens).groups()
     found.sort(key=lambda predicate: predicate.start)
     return found
 
 
-def _with_opaque(
-    morphemes: Sequence[Morpheme], protected: Sequence[tuple[int, int]]
-) -> list[Morpheme]:
+def _with_opaque(sentence: Sentence, protected: Sequence[tuple[int, int]]) -> list[Morpheme]:
     """Put one opaque noun in the place of the morphemes of each protected span."""
     tokens: list[Morpheme] = []
     spans = iter(protected)
     span = next(spans, None)
     opaque_end = -1
-    for m in morphemes:
+    for m in sentence.morphemes:
         while span and span[1] <= m.start:
             span = next(spans, None)
         if not span or m.end <= span[0] or m.pos2 == "固有名詞":
             tokens.append(m)
         elif tokens and opaque_end > m.start:
             last = tokens[-1]
-            tokens[-1] = last._replace(surface=last.surface + m.surface, end=m.end)
+            whole = sentence.text[last.start - sentence.start : m.end - sentence.start]
+            tokens[-1] = last._replace(surface=whole, end=m.end)
         else:
             tokens.append(_opaque(m))
             opaque_end = span[1]
@@ -211,7 +211,7 @@ class _Scanner(Chains):
                 last = self.chain_end(place)
             elif self._headless(place):
                 head, kind, last = place, Kind.NOMINAL, self.chain_end(place)
-            elif is_mark(m) or m.pos == "助動詞":
+            elif is_mark(m) or (m.pos == "助動詞" and m.c_type != "文語助動詞-ベシ"):
                 place += 1
                 continue
             elif self.copula_after(place):
@@ -228,13 +228,11 @@ class _Scanner(Chains):
             place = stop
 
     def _headless(self, place: int) -> bool:
-        """Whether a copula opens a sentence or follows a comma: ですが、… / 彼が、です。"""
+        """Whether a copula opens a sentence or follows a comma or か: ですが、… / 彼が、です。"""
         m, before = self.tokens[place], self.at(place - 1)
-        return (
-            is_copula(m)
-            and m.surface not in ("な", "に", "で")
-            and (before is None or is_mark(before))
-        )
+        if not is_copula(m) or m.surface in ("な", "に", "で"):
+            return False
+        return before is None or is_mark(before) or before.pos == "助詞"
 
     def _closes_bare(self, place: int) -> bool:
         """Whether a noun ends the sentence without a copula: 雨。 / 雨よ。 / 雨か？"""
@@ -317,15 +315,20 @@ class _Scanner(Chains):
 
     def _after_comma(self, step: int) -> Place:
         """終止形 + 、: a spliced main clause, or a relative clause with a comma before its noun."""
-        copula = self.tokens[step - 1]
-        if self.surface(step + 1) in ("と", "って") and self.tokens[step + 1].pos == "助詞":
-            return Place.SUBORDINATE  # 雨だ、と言った: quoted
-        if copula.c_type in _POLITE or copula.surface in ("だ", "ん"):
-            return Place.FINAL
         after = self.at(step + 1)
-        if copula.surface == "た" and copula.c_type == "助動詞-タ" and step > 1:
-            before = self.tokens[step - 2]
-            if before.c_type in (*_POLITE, "助動詞-ダ"):
-                return Place.FINAL
-        spliced = after is not None and after.pos in ("接続詞", "感動詞")
-        return Place.FINAL if spliced else Place.SUBORDINATE
+        if after is None:
+            return Place.FINAL
+        if after.pos == "助詞":
+            return Place.SUBORDINATE
+        if self._only_main(step - 1):
+            return Place.FINAL
+        return Place.FINAL if after.pos in _CLAUSE_OPENERS else Place.SUBORDINATE
+
+    def _only_main(self, place: int) -> bool:
+        """Whether an ending cannot stand before a noun: です, ます, だ, and their past."""
+        m, before = self.tokens[place], self.at(place - 1)
+        if m.c_type in _POLITE or m.surface == "だ":
+            return True
+        if before is None or m.c_type not in ("助動詞-タ", "助動詞-ヌ"):
+            return False
+        return before.c_type in _POLITE

@@ -18,6 +18,7 @@ from migaki.linguistics.edits import Edit, apply_edits
 from migaki.linguistics.morphemes import Register, Sentence
 from migaki.linguistics.predicates import predicates
 from migaki.linguistics.protection import overlaps, protected_spans
+from migaki.linguistics.register.greetings import polite_greetings
 from migaki.linguistics.register.setting import Setting, setting_of
 from migaki.linguistics.register.to_plain import plain_options
 from migaki.linguistics.register.to_polite import polite_options
@@ -133,8 +134,8 @@ def _places(
         near = _near(sentence, protected, ends)
         for options, kind in _sentence_places(sentence, register, near):
             edits = [_trimmed(text, option, f"{register.value}.{kind}") for option in options]
-            safe = [e for e in edits if not overlaps(e.start, e.end, near)]
-            if safe and safe[0] == edits[0]:
+            safe = [e for e in edits if _is_empty(e) or not overlaps(e.start, e.end, near)]
+            if safe and safe[0] == edits[0] and not all(map(_is_empty, safe)):
                 yield list(dict.fromkeys(safe))
 
 
@@ -153,6 +154,9 @@ def _near(
 def _sentence_places(
     sentence: Sentence, register: Register, near: Sequence[tuple[int, int]]
 ) -> Iterator[tuple[list[Option], str]]:
+    if register is Register.POLITE:
+        for greeting in polite_greetings(sentence):
+            yield [greeting], "greeting"
     found = predicates(sentence, protected=near)
     if not found:
         return
@@ -180,6 +184,11 @@ def _trimmed(text: str, option: Option, rule: str) -> Edit:
     return Edit(start, end, replacement, rule)
 
 
+def _is_empty(edit: Edit) -> bool:
+    """Whether it changes nothing: the choice to leave a place as it is."""
+    return edit.start == edit.end and not edit.replacement
+
+
 def _best_choices(places: list[list[Edit]], limit: int) -> Iterator[list[Edit]]:
     """Choose one edit at every place: all first choices, then by the sum of the ranks chosen."""
     first = (0,) * len(places)
@@ -189,7 +198,8 @@ def _best_choices(places: list[list[Edit]], limit: int) -> Iterator[list[Edit]]:
         if not waiting:
             return
         cost, choice = heapq.heappop(waiting)
-        yield [edits[rank] for edits, rank in zip(places, choice, strict=True)]
+        chosen = (edits[rank] for edits, rank in zip(places, choice, strict=True))
+        yield [edit for edit in chosen if not _is_empty(edit)]
         if limit == 1:
             return
         for place in range(len(places)):

@@ -26,6 +26,7 @@ class Setting:
         particles: Surfaces of the particles behind it, joined.
         closes: Whether the sentence is over behind the particles.
         question: Whether it closes with a question mark.
+        trails: Whether it breaks off: …
         interrogative: Whether a word like 何 or どこ stands before its end.
         topic: Whether は, が or も stands before it.
         quoted: Whether と or って behind it quotes it.
@@ -35,6 +36,7 @@ class Setting:
     particles: str
     closes: bool
     question: bool
+    trails: bool
     interrogative: bool
     topic: bool
     quoted: bool
@@ -59,21 +61,27 @@ def setting_of(
     first = places[predicate.start]
     after = predicate.after
     next_place = places[after.start] if after is not None else len(morphemes)
-    before = morphemes[_clause_start(morphemes, first) : next_place]
+    start = _clause_start(morphemes, first)
     return Setting(
         predicate=predicate,
         particles="".join(m.surface for m in predicate.particles),
         closes=_closes(predicate, morphemes, next_place),
         question=_questions(morphemes, next_place),
-        interrogative=any(_is_interrogative(m) for m in before),
-        topic=any(m.pos == "助詞" and m.surface in _TOPICS for m in morphemes[:first]),
+        trails=_trails(morphemes, next_place),
+        interrogative=any(map(_is_interrogative, morphemes[start:next_place])),
+        topic=any(m.pos == "助詞" and m.surface in _TOPICS for m in morphemes[start:first]),
         quoted=_is_quoted(predicate, morphemes, next_place),
     )
 
 
 def _clause_start(morphemes: tuple[Morpheme, ...], place: int) -> int:
-    """Index behind the last 。or ？ before this place."""
-    while place and morphemes[place - 1].pos2 != "句点":
+    """Index behind the last 。, ？ or open （ before this place."""
+    depth = 0
+    while place:
+        before = morphemes[place - 1].pos2
+        if before in ("括弧開", "句点") and not depth:
+            return place
+        depth += {"括弧閉": 1, "括弧開": -1}.get(before, 0)
         place -= 1
     return place
 
@@ -94,6 +102,17 @@ def _questions(morphemes: tuple[Morpheme, ...], place: int) -> bool:
         if not is_mark(m) or m.surface in COMMAS or m.surface in "。．":
             return False
     return False
+
+
+def _trails(morphemes: tuple[Morpheme, ...], place: int) -> bool:
+    return (
+        place < len(morphemes)
+        and morphemes[place].surface[0] in "…‥."
+        and (
+            morphemes[place].surface != "."
+            or "".join(m.surface for m in morphemes[place : place + 2]) == ".."
+        )
+    )
 
 
 def _is_interrogative(m: Morpheme) -> bool:

@@ -73,6 +73,7 @@ _OF_ENDING: dict[str, Callable[[Unit], str]] = {
     "body": lambda unit: "".join(m.surface for m in unit.tokens[:-1]),
     "lead": _lead,
     "o": lambda unit: unit.tokens[0].surface,
+    "tadesho": lambda unit: unit.text.removesuffix("う").removesuffix("ろ") + "でしょう",
     "desho": lambda unit: unit.text.replace("だろ", "でしょ"),
     "daro": lambda unit: unit.text.replace("でしょ", "だろ"),
 }

@@ -23,6 +23,8 @@ _RECEIVING = ("いただける", "頂ける")
 _GIVE = ("くれる", "下一段-ラ行")
 _RECEIVE = ("もらえる", "下一段-ラ行")
 
+_FORMAL_NOUNS = ("もの", "もん", "こと", "わけ", "はず", "つもり")
+
 Option = tuple[int, int, str]
 
 
@@ -60,10 +62,21 @@ def _ending(unit: Unit, setting: Setting, *, last: bool) -> list[Option]:
             plains.append(fill(template, unit, word=word))
         except NotInflectableError:
             continue
+    if _progressive(unit, setting):
+        plains += [plain[1:] for plain in plains if len(plain) > 1]
     if not last:
         return [(unit.start, unit.end, plain) for plain in plains]
     start, texts = _with_particles(plains, unit, setting)
     return [(start, setting.end, text) for text in dict.fromkeys(texts)]
+
+
+def _progressive(unit: Unit, setting: Setting) -> bool:
+    """ている, whose い relaxed speech leaves out: 見てる, 見てた."""
+    core = unit.core
+    if core is None or core.surface != "い" or core.orth_base != "いる":
+        return False
+    place = setting.predicate.chain.index(core)
+    return place > 0 and setting.predicate.chain[place - 1].pos2 == "接続助詞"
 
 
 def _before_noun(unit: Unit, setting: Setting, *, last: bool) -> bool:
@@ -91,10 +104,12 @@ def _ordinary(unit: Unit, setting: Setting) -> tuple[str, str] | None:
             return _GIVE
         if core.orth_base in _RECEIVING:
             return _RECEIVE
-    table = _courteous_verbs()
+    if core.orth_base.endswith("ずる") and core.surface.endswith("じ"):
+        return core.orth_base.removesuffix("ずる") + "じる", "上一段-ザ行"
+    table, key = _courteous_verbs(), (core.orth_base, core.c_type)
     if where == "te" and unit.past:
-        return table.get((core.orth_base, "te-past")) or table.get((core.orth_base, "te"))
-    return table.get((core.orth_base, where))
+        return table.get((*key, "te-past")) or table.get((*key, "te"))
+    return table.get((*key, where))
 
 
 def _with_particles(plains: list[str], unit: Unit, setting: Setting) -> tuple[int, list[str]]:
@@ -175,6 +190,8 @@ def _asked_noun(
         return unit.start, ["", "なの", "だ"] if setting.question else ["なのか", "だ"]
     if setting.question:
         return unit.start, ["なの", "", "か"]
+    if core is not None and core.surface in _FORMAL_NOUNS:
+        return unit.start, ["か", "なのか"]
     return unit.start, ["なのか" if setting.interrogative else "か", "なのか", "なの"]
 
 
@@ -213,9 +230,9 @@ def _requested(before: tuple[Morpheme, ...]) -> tuple[int, str] | None:
 
 
 @lru_cache(maxsize=1)
-def _courteous_verbs() -> dict[tuple[str, str], tuple[str, str]]:
-    rows = read_table("courteous_verbs.tsv", columns=4)
-    return {(verb, where): (plain, c_type) for verb, plain, c_type, where in rows}
+def _courteous_verbs() -> dict[tuple[str, str, str], tuple[str, str]]:
+    rows = read_table("courteous_verbs.tsv", columns=5)
+    return {(verb, own, where): (plain, c_type) for verb, own, plain, c_type, where in rows}
 
 
 @lru_cache(maxsize=1)

@@ -10,11 +10,15 @@ from __future__ import annotations
 from functools import lru_cache
 
 from migaki.linguistics.conjugation import NotInflectableError
+from migaki.linguistics.predicate_chains import COMMAS
 from migaki.linguistics.predicates import OPAQUE, Place
 from migaki.linguistics.register.setting import Setting
 from migaki.linguistics.register.slots import fill
 from migaki.linguistics.register.units import Mood, Style, Unit, units
 from migaki.linguistics.tables import read_table
+
+Option = tuple[int, int, str]
+_NOTHING: Option = (0, 0, "")
 
 __all__ = ["polite_options"]
 
@@ -35,43 +39,95 @@ _PREDICATING = (
     "ぞ",
     "ぜ",
 )
+_KEPT = ("", "よ", "ね", "よね", "か")
 _TURNED_BARE = ("みたい", "そう", "よう", "べき")
 
 
-def polite_options(setting: Setting) -> list[tuple[int, int, str]]:
+def polite_options(setting: Setting) -> list[Option]:
     """Ways to write the end of a clause politely: (start, end, text), best first.
 
     Empty where it is polite already, does not carry the register of the text, or has no ending.
+    Where polite speech has both the plain and the polite form, one of the ways changes nothing.
     """
     found = units(setting.predicate.chain)
-    if not found or not _carries_register(setting):
+    if not found:
         return []
+    if _carries_register(setting):
+        options = _polite(found, setting)
+        optional = setting.predicate.place is Place.COORDINATE and not setting.closes
+        return [*options, _NOTHING] if options and optional else options
+    options = _polite(found, setting) if _may_carry_register(setting) else []
+    return [_NOTHING, *options] if options else []
+
+
+def _polite(found: list[Unit], setting: Setting) -> list[Option]:
     unit = found[0]
+    if unit.text == "でしょ":
+        return [(unit.end, unit.end, "う")]
     if unit.style is Style.POLITE or not _may_turn(unit, setting):
         return []
-    start, end = _span(unit, setting)
-    texts = _turned(unit, setting)
-    return [(start, end, text) for text in dict.fromkeys(texts)]
+    options = [(unit.start, setting.end, text) for text in _turned(unit, setting)]
+    if unit.name in ("explain", "explain-bare") and len(found) > 1:
+        options += _without_explaining(found[1], setting)
+    return list(dict.fromkeys(options))
+
+
+def _without_explaining(inner: Unit, setting: Setting) -> list[Option]:
+    """買ったの。 may only soften: 買いました。 beside 買ったんです。"""
+    if (
+        inner.style is Style.POLITE
+        or inner.name == "noun"
+        or setting.particles not in ("", "よ", "ね")
+    ):
+        return []
+    return [(inner.start, setting.end, text) for text in _turned(inner, setting)[:1]]
 
 
 def _carries_register(setting: Setting) -> bool:
     place = setting.predicate.place
+    if setting.trails and setting.particles in ("か", "って"):
+        return False  # a thought broken off, not a question or a report
     if place is Place.COORDINATE:
-        return setting.closes or setting.particles.startswith(_ADVERSATIVE)
+        held = setting.particles.endswith(("よ", "ね"))
+        return setting.closes or held or setting.particles.startswith(_ADVERSATIVE)
     return place is Place.FINAL
+
+
+def _may_carry_register(setting: Setting) -> bool:
+    """Before から, し and ので inside a sentence, and before a comma, polite speech has both forms."""
+    predicate = setting.predicate
+    if predicate.place is Place.COORDINATE:
+        return True
+    after = predicate.after
+    return (
+        predicate.place is Place.SUBORDINATE
+        and not predicate.particles
+        and after is not None
+        and after.surface in COMMAS
+        and predicate.chain[-1].c_form.startswith(("終止形", "連体形", "意志推量形"))
+    )
 
 
 def _may_turn(unit: Unit, setting: Setting) -> bool:
     """Whether an ending that is not always a predicate is one here."""
+    if unit.name == "verb-negative" and unit.tokens[-1].surface == "ぬ" and not _denies(unit):
+        return False
     if unit.name == "noun":
         return _noun_predicates(unit, setting)
     if unit.mood is Mood.TE:
         return _requests(unit, setting)
+    if unit.name == "copula" and setting.particles.startswith("か") and setting.particles != "かい":
+        return False  # なんだか, 誰だか: no question keeps だ before か
     if unit.mood in (Mood.ORDER, Mood.OBLIGATION):
         return setting.closes
     if unit.mood is Mood.CONDITION_TARA:
         return setting.question and not setting.particles
     return True
+
+
+def _denies(unit: Unit) -> bool:
+    """Whether ぬ is the negative of 知らぬ, not the classical perfect of 泣きぬ."""
+    return unit.core is not None and unit.core.c_form.startswith("未然形")
 
 
 def _noun_predicates(unit: Unit, setting: Setting) -> bool:
@@ -83,10 +139,12 @@ def _noun_predicates(unit: Unit, setting: Setting) -> bool:
         return False
     if setting.particles:
         return setting.particles.startswith(_PREDICATING)
+    describes = core.pos == "形状詞" or core.pos3.endswith("形状詞可能")
     if setting.question:
-        describes = core.pos in ("形状詞", "副詞") or core.pos3.endswith("形状詞可能")
-        return setting.interrogative or setting.topic or describes
-    return core.surface in _TURNED_BARE and (core.pos2 == "助動詞語幹" or core.surface == "べき")
+        return setting.interrogative or setting.topic or describes or core.pos == "副詞"
+    if core.surface in _TURNED_BARE:
+        return core.pos2 == "助動詞語幹" or core.surface == "べき"
+    return describes and setting.topic
 
 
 def _requests(unit: Unit, setting: Setting) -> bool:
@@ -100,19 +158,23 @@ def _requests(unit: Unit, setting: Setting) -> bool:
     return not any(m.orth_base in _stative_verbs() for m in chain if m.pos != "助詞")
 
 
-def _span(unit: Unit, setting: Setting) -> tuple[int, int]:
-    return unit.start, setting.end
-
-
 def _turned(unit: Unit, setting: Setting) -> list[str]:
     texts: list[str] = []
     for template in _templates(unit, setting):
         try:
-            polite = fill(template, unit)
-            texts += _with_particles(polite, unit, setting)
+            for polite in _spoken_out(fill(template, unit), unit):
+                texts += _with_particles(polite, unit, setting)
         except NotInflectableError:
             continue
     return texts
+
+
+def _spoken_out(polite: str, unit: Unit) -> tuple[str, ...]:
+    """見てます, and 見ています with the い that 見てる leaves out."""
+    core = unit.core
+    if core is None or core.orth_base not in ("てる", "でる") or core.pos != "助動詞":
+        return (polite,)
+    return polite, polite[0] + "い" + polite[1:]
 
 
 def _templates(unit: Unit, setting: Setting) -> tuple[str, ...]:

@@ -95,7 +95,7 @@ _VERBAL_AUXILIARIES = ("五段", "上一段", "下一段", "カ行変格", "サ�
 # Auxiliaries of one class each: (finite, 意志推量形, other forms).
 _AUXILIARIES = {
     "助動詞-マス": ("M", "Y", "m"),
-    "助動詞-タ": ("T", "T", "t"),
+    "助動詞-タ": ("T", "U", "t"),
     "助動詞-ヌ": ("Z", "Z", "z"),
     "助動詞-ナイ": ("N", "A", "n"),
     "助動詞-マイ": ("L", "L", "L"),
