@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -53,9 +52,11 @@ class Summary:
         self.rows_without_variant += not made
         self.sentences += varied.sentences
         self.sentences_without_variant += varied.untouched_sentences
-        _add_counts(self.fields, Counter(varied.fields))
-        for row in varied.rows:
-            _add_counts(self.operators, Counter(row["augment_operators"]))
+        for name in varied.fields:
+            self.fields[name] = self.fields.get(name, 0) + 1
+        for row in varied.rows[1:]:
+            for name in row["augment_operators"]:
+                self.operators[name] = self.operators.get(name, 0) + 1
         for operator, reasons in varied.rejections.items():
             _add_counts(self.rejections.setdefault(operator, {}), reasons)
 

@@ -209,6 +209,13 @@ def _apart(
     places: Sequence[Place], starts: Sequence[int], variant: Variant
 ) -> _VoiceVariant | None:
     """Give each edit to the message it stands in; None if one stands in two."""
+    if len(places) == 1:
+        (place,) = places
+        return _VoiceVariant(
+            {place: apply_edits(place.text, variant.edits)},
+            [(place, edit) for edit in variant.edits],
+            tuple(variant.operators),
+        )
     of_place: dict[Place, list[Edit]] = {}
     for edit in sorted(variant.edits):
         number = bisect_right(starts, edit.start) - 1

@@ -88,9 +88,9 @@ def json_line(row: Any) -> bytes:
         '{"text": "雨"}\n'
     """
     try:
-        return (json.dumps(row, ensure_ascii=False, default=_json_value) + "\n").encode()
+        return (_JAPANESE.encode(row) + "\n").encode()
     except UnicodeEncodeError:
-        return (json.dumps(row, default=_json_value) + "\n").encode()
+        return (_ESCAPED.encode(row) + "\n").encode()
     except ValueError as err:  # a circle, which no file can hold
         raise UnwritableRowError(f"cannot be written as JSON ({err})") from err
 
@@ -104,6 +104,11 @@ def _json_value(value: object) -> str:
         f"holds a value of the type {type(value).__name__}, which JSON does not have; "
         "write Parquet instead"
     )
+
+
+# Made once: json.dumps makes one for each call with options.
+_JAPANESE = json.JSONEncoder(ensure_ascii=False, default=_json_value)
+_ESCAPED = json.JSONEncoder(default=_json_value)
 
 
 class JsonlWriting:
