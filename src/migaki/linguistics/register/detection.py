@@ -177,14 +177,17 @@ def detect(text: str, *, analyzer: Analyzer | None = None) -> RegisterReport:
     )
 
 
-def detect_sentence(sentence: Sentence) -> SentenceRegister:
+def detect_sentence(
+    sentence: Sentence, *, protected: Sequence[tuple[int, int]] | None = None
+) -> SentenceRegister:
     """Detect the register of one analysed sentence.
 
     Args:
         sentence: A sentence of `analyze_sentences`.
+        protected: Its protected spans, with offsets as its own; found in it if not given.
     """
     keigo = keigo_marks(sentence.morphemes)
-    clauses, weak = _clauses(sentence, keigo)
+    clauses, weak = _clauses(sentence, keigo, protected)
     if not any(clause.decides for clause in clauses) and (inner := _inside_quotes(sentence)):
         clauses, weak = _clauses(inner, keigo_marks(inner.morphemes))[0], True
     style, register = _sentence_register([c for c in clauses if c.decides])
@@ -194,11 +197,15 @@ def detect_sentence(sentence: Sentence) -> SentenceRegister:
     )  # fmt: skip
 
 
-def _clauses(sentence: Sentence, keigo: Sequence[KeigoMark]) -> tuple[list[ClauseRegister], bool]:
+def _clauses(
+    sentence: Sentence,
+    keigo: Sequence[KeigoMark],
+    protected: Sequence[tuple[int, int]] | None = None,
+) -> tuple[list[ClauseRegister], bool]:
     """The clauses of a sentence, and whether those that decide are weak."""
     if sentence.text.startswith(_FENCE) or _CODE_END.search(sentence.text):
         return [], True
-    groups = predicates(sentence)
+    groups = predicates(sentence, protected=protected)
     clauses = [_clause(group, keigo) for group in groups]
     return clauses, _decide(clauses, groups, sentence)
 
