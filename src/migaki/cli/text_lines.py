@@ -11,17 +11,18 @@ from migaki.errors import BadRowError, DataError
 __all__ = ["read_text_lines"]
 
 
-def read_text_lines(file: Path | None) -> Iterator[str]:
-    """Yield lines without their line ends, one at a time, however long the input is.
+def read_text_lines(file: Path | None, *, keep_ends: bool = False) -> Iterator[str]:
+    """Yield lines one at a time, however long the input is.
 
     Args:
         file: A text file of any Japanese encoding; None reads UTF-8 from stdin.
+        keep_ends: Leave each line its line end, as it is in the input.
 
     Raises:
         DataError: the file is missing, empty or no text, or a line is not in its encoding.
     """
     for line in _file_lines(file) if file else _stdin_lines():
-        yield line.removesuffix("\n").removesuffix("\r")
+        yield line if keep_ends else line.removesuffix("\n").removesuffix("\r")
 
 
 def _file_lines(file: Path) -> Iterator[str]:
@@ -29,13 +30,33 @@ def _file_lines(file: Path) -> Iterator[str]:
 
     if not file.exists():
         raise DataError(f"The file {file} does not exist.", hint=f"Looked in {Path.cwd()}.")
-    encoding = open_file(file).encoding
+    try:
+        encoding = open_file(file).encoding
+    except DataError as error:
+        broken = _first_line_not_utf8(file)
+        if broken:
+            raise BadRowError(
+                "is not UTF-8, and the file is in no other Japanese encoding either.",
+                path=file, line=broken, hint="Save it as UTF-8; if it is no text, it cannot be read.",
+            ) from error  # fmt: skip
+        raise
     if encoding is None:
         raise DataError(f"{file} is a Parquet file.", hint="Give a text file.")
     for number, line in enumerate(read_lines(file, encoding), start=1):
         if isinstance(line, UnicodeError):
             raise BadRowError(f"is not valid {encoding.name}.", path=file, line=number)
         yield line
+
+
+def _first_line_not_utf8(file: Path) -> int:
+    """Number of the first line that is not UTF-8, from 1; 0 if all are."""
+    with file.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError:
+                return number
+    return 0
 
 
 def _stdin_lines() -> Iterator[str]:
