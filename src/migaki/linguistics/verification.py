@@ -100,7 +100,7 @@ def verify(
         if isinstance(outcome, Rejection):
             return outcome
         rewritten[index] = outcome
-    if not _one_register(passage, rewritten, operators):
+    if not _one_register(passage, touched, rewritten, operators):
         return Rejection.REGISTER
     return Verified(text, _ALL)
 
@@ -146,7 +146,7 @@ def _shift(edits: Sequence[Edit], place: int) -> int:
 def _rewrite(
     sentence: Sentence, edits: list[Edit], operators: Sequence[Operator], analyzer: Analyzer | None
 ) -> Sentence | Rejection:
-    """Analyse one sentence again and compare; offsets in the result count in the sentence."""
+    """Analyse one sentence again and compare; the result stands by itself."""
     start = sentence.start
     inside = [Edit(e.start - start, e.end - start, e.replacement, e.rule) for e in edits]
     text = apply_edits(sentence.text, inside)
@@ -157,7 +157,7 @@ def _rewrite(
     for edit, place in zip(edits, places, strict=True):
         if not _meant(edit, place, operators):
             return Rejection.UNINTENDED
-    return Sentence(text, start, found)
+    return Sentence(text, 0, found)
 
 
 def _meant(edit: Edit, found: Sequence[Morpheme], operators: Sequence[Operator]) -> bool:
@@ -168,22 +168,26 @@ def _meant(edit: Edit, found: Sequence[Morpheme], operators: Sequence[Operator])
 
 
 def _one_register(
-    passage: Passage, rewritten: Mapping[int, Sentence], operators: Sequence[Operator]
+    passage: Passage,
+    touched: Mapping[int, Sequence[Edit]],
+    rewritten: Mapping[int, Sentence],
+    operators: Sequence[Operator],
 ) -> bool:
     """Whether the outcome has one style: the source's, or another where an operator changes it."""
     kept = all(operator.keeps_register for operator in operators)
-    if kept and not any(_bears_register(s, passage.sentences[i]) for i, s in rewritten.items()):
-        return True
+    if kept and not any(_shows_other(s, passage.sentences[i]) for i, s in rewritten.items()):
+        return passage.style is not Register.MIXED
     registers = list(passage.registers)
     for index, sentence in rewritten.items():
-        registers[index] = detect_sentence(sentence)
+        protected = _protected_after(passage, passage.sentences[index], touched[index])
+        registers[index] = detect_sentence(sentence, protected=protected)
     style = text_register(registers)[1]
     if style is Register.MIXED:
         return False
     return (style is passage.style) == kept
 
 
-def _bears_register(after: Sentence, before: Sentence) -> bool:
+def _shows_other(after: Sentence, before: Sentence) -> bool:
     """Whether words that show a style came or went."""
     return _style_words(after) != _style_words(before)
 
@@ -192,6 +196,15 @@ def _style_words(sentence: Sentence) -> list[str]:
     return [m.orth_base for m in sentence.morphemes if m.orth_base in _STYLE_WORDS]
 
 
-_STYLE_WORDS = frozenset(
-    {"です", "ます", "だ", "ある", "た", "ください", "くださる", "なさる", "ござる"}
-)
+_STYLE_WORDS = frozenset({"です", "ます", "だ", "ある", "ください", "くださる", "なさる", "ござる"})
+
+
+def _protected_after(
+    passage: Passage, sentence: Sentence, edits: Sequence[Edit]
+) -> list[tuple[int, int]]:
+    """Where the protected spans of a sentence are after edits, which touch none of them."""
+    moved = []
+    for start, end in passage.protected_in(sentence.start, sentence.end):
+        by = _shift(edits, start) - sentence.start
+        moved.append((start + by, end + by))
+    return moved

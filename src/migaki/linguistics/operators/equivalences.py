@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from migaki.linguistics import conjugation
@@ -153,11 +153,8 @@ class Equivalences:
         """For each wording that may be written: it in all places, then in one of them."""
         proposals: list[EditSet] = []
         for members in self._sets:
-            found = [o for wording in members if wording.is_read for o in _find(wording, passage)]
-            for target in members if found else ():
-                if not target.is_written or passage.tone not in target.tones:
-                    continue
-                edits = [o.rewritten(target) for o in found if o.wording is not target]
+            for target, found in _by_target(members, passage):
+                edits = [o.rewritten(target) for o in found]
                 places = _disjoint([edit for edit in edits if edit])
                 if places:
                     proposals.append(places)
@@ -176,16 +173,26 @@ class Equivalences:
         return self._by_name[edit.rule].pattern.matches_all(morphemes)
 
 
-def _throughout(members: Sequence[Wording], passage: Passage) -> Iterable[Edit]:
-    for target in members:
-        if target.is_written and passage.tone in target.tones:
-            for source in members:
-                if source.is_read and source is not target:
-                    edits = [o.rewritten(target) for o in _find(source, passage)]
-                    yield from (edit for edit in edits if edit)
+def _by_target(
+    members: Sequence[Wording], passage: Passage
+) -> Iterator[tuple[Wording, list[_Occurrence]]]:
+    """For each wording that may be written in this passage, where the others of its set are."""
+    targets = [w for w in members if w.is_written and passage.tone in w.tones]
+    if not targets:
+        return
+    sources = [w for w in members if w.is_read and targets != [w]]
+    found = [o for wording in sources for o in _find(wording, passage)]
+    for target in targets if found else ():
+        yield target, [o for o in found if o.wording is not target]
 
 
-def _find(wording: Wording, passage: Passage) -> Iterable[_Occurrence]:
+def _throughout(members: Sequence[Wording], passage: Passage) -> Iterator[Edit]:
+    for target, found in _by_target(members, passage):
+        edits = [o.rewritten(target) for o in found]
+        yield from (edit for edit in edits if edit)
+
+
+def _find(wording: Wording, passage: Passage) -> Iterator[_Occurrence]:
     words = wording.pattern.anchor_words
     if words and words.isdisjoint(passage.words):
         return

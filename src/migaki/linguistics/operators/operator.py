@@ -7,7 +7,7 @@ An operator proposes; it never decides. `migaki.linguistics.augment` chooses amo
 from __future__ import annotations
 
 import random
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -48,6 +48,10 @@ class Use(StrEnum):
     TRAIN = "train"  # as good Japanese, instead of its source or beside it
     REJECTED = "rejected"  # as the rejected side of a preference pair
     EVALUATION = "evaluation"  # as one side of a minimal pair
+
+
+def _start_of(span: tuple[int, int]) -> int:
+    return span[0]
 
 
 def _end_of(span: tuple[int, int]) -> int:
@@ -96,7 +100,9 @@ class Passage:
     @cached_property
     def registers(self) -> tuple[SentenceRegister, ...]:
         """The register of each sentence, with its clauses."""
-        return tuple(map(detect_sentence, self.sentences))
+        return tuple(
+            detect_sentence(s, protected=self.protected_in(s.start, s.end)) for s in self.sentences
+        )
 
     @cached_property
     def style(self) -> Register:
@@ -119,6 +125,12 @@ class Passage:
         spans = self.protected
         first = bisect_right(spans, start, key=_end_of)
         return overlaps(start, end, spans[first : first + 1])
+
+    def protected_in(self, start: int, end: int) -> list[tuple[int, int]]:
+        """The protected spans that share a character with ``text[start:end]``."""
+        spans = self.protected
+        first = bisect_right(spans, start, key=_end_of)
+        return spans[first : bisect_left(spans, end, lo=first, key=_start_of)]
 
 
 EditSet = list[Edit]
