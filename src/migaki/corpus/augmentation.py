@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from migaki import __version__
 from migaki.corpus.augmentation_summary import Summary
 from migaki.corpus.files import BadRow, Row, SourceFile, find_files, open_file
 from migaki.corpus.ordered_map import map_ordered
@@ -175,7 +175,7 @@ def augment_file(
         file.name,
         asked,
         writing,
-        {"augment_seed": asked.seed, "augment_analyzer": default_analyzer(asked.engine).name},
+        _stamp(asked),
         make_generate,
     )
     output = ResumableOutput(
@@ -240,6 +240,15 @@ def _bad_row_error(row: BadRow) -> BadRowError:
     )
 
 
+def _stamp(asked: Augmentation) -> dict[str, Any]:
+    """Return the provenance that all rows share."""
+    return {
+        "augment_seed": asked.seed,
+        "augment_analyzer": default_analyzer(asked.engine).name,
+        "augment_version": version("migaki"),
+    }
+
+
 def _identity(
     file: SourceFile, target: Path, asked: Augmentation, stamp: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -255,7 +264,7 @@ def _identity(
         "field": asked.fields,
         "keep source": asked.keep_source,
         "analyser": stamp["augment_analyzer"],
-        "migaki": __version__,
+        "migaki": stamp["augment_version"],
     }
 
 

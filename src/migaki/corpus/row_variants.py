@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from migaki import __version__
 from migaki.corpus.text_fields import (
     FieldProblemError,
     Place,
@@ -109,7 +108,7 @@ def vary_row(
         source: What the row is called in the provenance.
         fields: Which texts to take (see `text_fields.find_voice`); none means what the model is to
             say.
-        stamp: Provenance that all rows share: ``augment_seed``, ``augment_analyzer``.
+        stamp: Provenance that all rows share: ``augment_seed``, ``augment_analyzer``, ``augment_version``.
 
     Raises:
         FieldProblemError: The row has no such text.
@@ -119,7 +118,6 @@ def vary_row(
     voices = [find_voice(row, name) for name in taken]
     varied = VariedRow([], _only_column(voices), taken)
     made = [_vary_voice(voice, generate, varied) for voice in voices]
-    stamp = {**stamp, "augment_version": __version__}
     for number in range(1 + max((len(variants) for variants in made), default=0)):
         chosen = [variants[number - 1] for variants in made if 0 < number <= len(variants)]
         varied.rows.append(_stamped(row, chosen, number, source, stamp))
