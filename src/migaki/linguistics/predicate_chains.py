@@ -15,7 +15,8 @@ _NOMINAL_POS = frozenset(
 )
 _COMPOUND_POS = ("名詞", "接頭辞", "接尾辞", "形状詞", "記号", "代名詞")
 _LINKERS = frozenset(("は", "も", "さえ", "すら", "こそ", "しか"))
-_ENDS = frozenset("。．.！？!?…‥♪～〜♡♥☆★・，,、；;：:—―─-")
+_ENDS = frozenset("。．.！？!?…‥♪～〜♡♥☆★，,、；;：:—―─")
+_JOINTS = frozenset("-・/／=＝+＋&＆%％#＃@＠*＊_＿|｜<>＜＞~−‐–")  # inside names and numbers
 COMMAS = frozenset("、，,")
 _PRO_ADVERBS = frozenset(("そう", "どう", "こう", "ああ"))
 
@@ -92,7 +93,7 @@ class Chains:
         if copula is None or is_mark(self.tokens[place]):
             return False
         if self.negated_copula(place + 1):
-            return self.tokens[place].pos != "助詞" or self.tokens[place].pos2 == "副助詞"
+            return self.tokens[place].surface not in ("は", "も", "が", "を", "の")
         if copula.c_type == "助動詞-ラシイ":
             return True
         if not is_copula(copula):
@@ -126,6 +127,8 @@ class Chains:
         m = self.tokens[place]
         if not (is_mark(m) or m.surface in ("w", "笑")) or m.surface in COMMAS:
             return False
+        if m.surface[0] in _JOINTS:
+            return self.ends_at(place + 1)
         return (
             m.surface[0] in _ENDS or m.pos2 in ("句点", "一般", "ＡＡ") or self.ends_at(place + 1)
         )

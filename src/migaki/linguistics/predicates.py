@@ -91,7 +91,28 @@ class Predicate:
 
 
 _FINITE = ("終止形", "連体形", "意志推量形", "命令形")
-_CLAUSE_OPENERS = ("接続詞", "感動詞", "代名詞", "副詞")
+# 接続詞 that join what modifies a noun as well as whole clauses: 大きい、または重い荷物
+_NOUN_JOINERS = frozenset(
+    (
+        "または",
+        "又は",
+        "あるいは",
+        "或いは",
+        "もしくは",
+        "若しくは",
+        "ないし",
+        "かつ",
+        "且つ",
+        "そして",
+        "しかも",
+        "および",
+        "及び",
+        "さらに",
+        "更に",
+        "また",
+    )
+)
+_GOOD = ("いい", "良い", "よい", "よろしい", "早い", "ごとく", "如く", "ごとき")  # するがいい
 _POLITE = ("助動詞-マス", "助動詞-デス")
 _COORDINATE = frozenset(("が", "けど", "けれど", "けども", "けれども", "から", "し"))
 
@@ -230,7 +251,10 @@ class _Scanner(Chains):
     def _headless(self, place: int) -> bool:
         """Whether a copula opens a sentence or follows a comma or か: ですが、… / 彼が、です。"""
         m, before = self.tokens[place], self.at(place - 1)
-        if not is_copula(m) or m.surface in ("な", "に", "で"):
+        if m.surface in ("で", "じゃ"):
+            if not self.negated_copula(place):
+                return False
+        elif not is_copula(m) or m.surface in ("な", "に"):
             return False
         return before is None or is_mark(before) or before.pos == "助詞"
 
@@ -297,6 +321,8 @@ class _Scanner(Chains):
             return step + 2, Place.COORDINATE
         if m.surface not in _COORDINATE or m.pos2 not in ("接続助詞", "格助詞"):
             return step, Place.SUBORDINATE
+        if m.surface == "が" and after is not None and after.orth_base in _GOOD:
+            return step, Place.SUBORDINATE
         if m.surface == "から" and self._starts_phrase(step + 1):
             return step, Place.SUBORDINATE
         stop = step + 1
@@ -322,7 +348,11 @@ class _Scanner(Chains):
             return Place.SUBORDINATE
         if self._only_main(step - 1):
             return Place.FINAL
-        return Place.FINAL if after.pos in _CLAUSE_OPENERS else Place.SUBORDINATE
+        if after.pos == "接続詞":
+            return Place.SUBORDINATE if after.surface in _NOUN_JOINERS else Place.FINAL
+        if after.pos == "代名詞" and self.surface(step + 2) in ("は", "が", "も"):
+            return Place.FINAL
+        return Place.FINAL if after.pos == "感動詞" else Place.SUBORDINATE
 
     def _only_main(self, place: int) -> bool:
         """Whether an ending cannot stand before a noun: です, ます, だ, and their past."""

@@ -19,7 +19,7 @@ from migaki.linguistics.morphemes import Register, Sentence
 from migaki.linguistics.predicates import predicates
 from migaki.linguistics.protection import overlaps, protected_spans
 from migaki.linguistics.register.greetings import polite_greetings
-from migaki.linguistics.register.setting import Setting, setting_of
+from migaki.linguistics.register.setting import Setting, settings_of
 from migaki.linguistics.register.to_plain import plain_options
 from migaki.linguistics.register.to_polite import polite_options
 
@@ -158,13 +158,9 @@ def _sentence_places(
         for greeting in polite_greetings(sentence):
             yield [greeting], "greeting"
     found = predicates(sentence, protected=near)
-    if not found:
-        return
-    places = {m.start: index for index, m in enumerate(sentence.morphemes)}
-    for predicate in found:
-        setting = setting_of(predicate, sentence.morphemes, places)
+    for setting in settings_of(found, sentence.morphemes):
         for options in _options(setting, register):
-            yield options, predicate.kind.value
+            yield options, setting.predicate.kind.value
 
 
 def _options(setting: Setting, register: Register) -> list[list[Option]]:

@@ -10,7 +10,7 @@ from migaki.linguistics.predicate_chains import COMMAS, is_mark
 from migaki.linguistics.predicates import Place, Predicate
 from migaki.linguistics.tables import read_table
 
-__all__ = ["Setting", "setting_of"]
+__all__ = ["Setting", "interrogatives", "settings_of"]
 
 _QUOTING = ("と", "って", "とも", "とか")
 _TOPICS = ("は", "が", "も", "って")
@@ -30,6 +30,7 @@ class Setting:
         interrogative: Whether a word like 何 or どこ stands before its end.
         topic: Whether は, が or も stands before it.
         quoted: Whether と or って behind it quotes it.
+        perhaps_quoted: Whether it ends at a comma and a later clause is quoted: 雨だ、困ると言う.
     """
 
     predicate: Predicate
@@ -40,6 +41,7 @@ class Setting:
     interrogative: bool
     topic: bool
     quoted: bool
+    perhaps_quoted: bool
 
     @property
     def end(self) -> int:
@@ -48,16 +50,30 @@ class Setting:
         return particles[-1].end if particles else self.predicate.end
 
 
-def setting_of(
-    predicate: Predicate, morphemes: tuple[Morpheme, ...], places: dict[int, int]
-) -> Setting:
-    """Describe where a predicate stands.
+def settings_of(found: list[Predicate], morphemes: tuple[Morpheme, ...]) -> list[Setting]:
+    """Describe where each predicate of a sentence stands.
 
     Args:
-        predicate: One of the sentence's predicates.
-        morphemes: All morphemes of the sentence.
-        places: Index in `morphemes` by offset of the first character.
+        found: The sentence's predicates, in order.
+        morphemes: All its morphemes.
     """
+    places = {m.start: index for index, m in enumerate(morphemes)}
+    settings: list[Setting] = []
+    quote_follows = False
+    for predicate in reversed(found):
+        setting = _setting_of(predicate, morphemes, places, quote_follows=quote_follows)
+        quote_follows = quote_follows or setting.quoted
+        settings.append(setting)
+    return settings[::-1]
+
+
+def _setting_of(
+    predicate: Predicate,
+    morphemes: tuple[Morpheme, ...],
+    places: dict[int, int],
+    *,
+    quote_follows: bool,
+) -> Setting:
     first = places[predicate.start]
     after = predicate.after
     next_place = places[after.start] if after is not None else len(morphemes)
@@ -71,6 +87,7 @@ def setting_of(
         interrogative=any(map(_is_interrogative, morphemes[start:next_place])),
         topic=any(m.pos == "助詞" and m.surface in _TOPICS for m in morphemes[start:first]),
         quoted=_is_quoted(predicate, morphemes, next_place),
+        perhaps_quoted=quote_follows and after is not None and after.surface in COMMAS,
     )
 
 

@@ -15,10 +15,12 @@ from migaki.linguistics.conjugation import (
     te_form,
     volitional,
 )
+from migaki.linguistics.morphemes import Morpheme
 from migaki.linguistics.register.units import Unit
 
 __all__ = ["fill"]
 
+_IDEOGRAPH_AND_RU = 2
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
@@ -50,8 +52,20 @@ def _value(slot: str, unit: Unit, word: tuple[str, str] | None) -> str:
     if word is None:
         if unit.core is None:
             raise NotInflectableError(f"{unit.text!r} has no word that inflects.")
-        word = unit.core.orth_base, unit.core.c_type
+        word = unit.core.orth_base, _class_of(unit.core)
     return _OF_WORD[slot](*word)
+
+
+def _class_of(core: Morpheme) -> str:
+    """The class of a verb.
+
+    UniDic also has 割る for われる, 売る for うれる, with the れ left to the reader, and chooses them now
+    and then; one ideograph and る with so long a reading is taken for the ordinary 五段 verb.
+    """
+    surface = core.surface
+    if core.c_type.startswith("下一段") and len(surface) == _IDEOGRAPH_AND_RU < len(core.reading):
+        return "五段-ラ行" if surface[1] == "る" and surface[0] > "一" else core.c_type
+    return core.c_type
 
 
 def _lead(unit: Unit) -> str:

@@ -231,7 +231,7 @@ def _requested(before: tuple[Morpheme, ...]) -> tuple[int, str] | None:
 
 @lru_cache(maxsize=1)
 def _courteous_verbs() -> dict[tuple[str, str, str], tuple[str, str]]:
-    rows = read_table("courteous_verbs.tsv", columns=5)
+    rows = read_table("courteous_to_plain.tsv", columns=5)
     return {(verb, own, where): (plain, c_type) for verb, own, plain, c_type, where in rows}
 
 

@@ -1,8 +1,8 @@
 """Plain to polite: what stands at the end of a main clause, in です and ます.
 
 The rule of clauses: what ends a sentence turns polite, and so does a clause before が, けど and けれど.
-A clause before から, し or ので stays plain inside a sentence, where polite speech has both, and turns
-polite where the sentence ends with it. All other clauses stay plain.
+A clause before から or し stays plain inside a sentence, where polite speech has both, and turns polite
+where the sentence ends with it; before ので the plain form is as good anywhere. All others stay plain.
 """
 
 from __future__ import annotations
@@ -85,9 +85,13 @@ def _without_explaining(inner: Unit, setting: Setting) -> list[Option]:
 
 def _carries_register(setting: Setting) -> bool:
     place = setting.predicate.place
+    if setting.perhaps_quoted:
+        return False
     if setting.trails and setting.particles in ("か", "って"):
         return False  # a thought broken off, not a question or a report
     if place is Place.COORDINATE:
+        if setting.particles.startswith(("ので", "んで")):
+            return False
         held = setting.particles.endswith(("よ", "ね"))
         return setting.closes or held or setting.particles.startswith(_ADVERSATIVE)
     return place is Place.FINAL
@@ -96,7 +100,7 @@ def _carries_register(setting: Setting) -> bool:
 def _may_carry_register(setting: Setting) -> bool:
     """Before から, し and ので inside a sentence, and before a comma, polite speech has both forms."""
     predicate = setting.predicate
-    if predicate.place is Place.COORDINATE:
+    if predicate.place is Place.COORDINATE or setting.perhaps_quoted:
         return True
     after = predicate.after
     return (
