@@ -39,10 +39,11 @@ ENGINES = ("fugashi", "sudachi")
 _UNSPEAKABLE = re.compile("[\x00\ud800-\udfff]")
 _REPLACEMENT = "\ufffd"
 
-# The lattice of a sentence grows with its length, and Sudachi refuses 49,149 bytes; a piece this
-# long is no sentence but data, and is cut at the last mark or space, or anywhere.
-_LONGEST_PIECE_CHARS = 4096
-_CUT = re.compile(r"[\s、。，,；;:：！？!?]")
+# The lattice of a piece grows with its length, time faster than it, and Sudachi refuses 49,149 bytes.
+# A line longer than this is cut behind the last of the first of these marks that it has, or anywhere:
+# then it is no sentence but data.
+_LONGEST_PIECE_CHARS = 1024
+_CUTS = ("。！？!?", " 　\t", "、，,；;：:")
 
 # What depends on the word but not on where it stands: the fields of Morpheme after `end`.
 _Entry = tuple[str, str, str, str, str, str, str, str, str, str, bool]
@@ -209,13 +210,19 @@ def _pieces(text: str) -> Iterator[tuple[int, str]]:
     for line in text.splitlines(keepends=True):
         end = start + len(line)
         while end - start > _LONGEST_PIECE_CHARS:
-            cut = start + _LONGEST_PIECE_CHARS
-            for mark in _CUT.finditer(text, start, cut):
-                cut = mark.end()
+            cut = _place_to_cut(text, start, start + _LONGEST_PIECE_CHARS)
             yield start, text[start:cut]
             start = cut
         yield start, text[start:end]
         start = end
+
+
+def _place_to_cut(text: str, start: int, stop: int) -> int:
+    for marks in _CUTS:
+        last = max(text.rfind(mark, start, stop) for mark in marks)
+        if last >= 0:
+            return last + 1
+    return stop
 
 
 def fugashi_available() -> bool:

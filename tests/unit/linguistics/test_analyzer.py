@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from migaki.errors import MissingExtraError, UsageError
@@ -53,6 +53,7 @@ def gaps_of(text: str, morphemes: tuple[Morpheme, ...]) -> list[str]:
     return [*gaps, text[place:]]
 
 
+@settings(deadline=None)
 @given(text=ANY_TEXT)
 @example(text="".join(PIECES))
 @example(text=" ".join(PIECES))
@@ -66,6 +67,7 @@ def test_surfaces_and_gaps_are_the_text(engine: Analyzer, text: str) -> None:
     assert all(not gap or gap.isspace() for gap in gaps)
 
 
+@settings(deadline=None)
 @given(text=ANY_TEXT)
 def test_fields_are_plain_text(engine: Analyzer, text: str) -> None:
     for m in engine.analyze(text):
@@ -76,6 +78,7 @@ def test_fields_are_plain_text(engine: Analyzer, text: str) -> None:
         assert "*" not in (m.pos, m.pos2, m.pos3, m.c_type, m.c_form)
 
 
+@settings(deadline=None)
 @given(text=ANY_TEXT)
 @example(text="雨だ。\u2028「行く。」\n\n 次！\ud800。")
 def test_sentences_lie_where_they_say(engine: Analyzer, text: str) -> None:
@@ -110,8 +113,8 @@ def test_a_line_of_a_megabyte(engine: Analyzer, unit: str) -> None:
     text = unit * (1_000_000 // len(unit.encode()))
     started = time.process_time()
     morphemes = engine.analyze(text)
-    # A million NULs take the longest, 6 s of a quiet core; the sentence takes 0.5 s.
-    assert time.process_time() - started < (8 if unit.endswith("。") else 40)
+    # On a quiet core a second or two; cores that are shared hard take several times as long.
+    assert time.process_time() - started < 30
     gaps_of(text, morphemes)
 
 

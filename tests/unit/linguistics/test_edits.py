@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from migaki.linguistics.edits import Edit, apply_edits
@@ -19,6 +19,7 @@ def texts_with_edits(draw: st.DrawFn) -> tuple[str, list[Edit]]:
     return text, draw(st.permutations(edits))
 
 
+@settings(deadline=None)
 @given(texts_with_edits())
 def test_what_lies_between_edits_stays(case: tuple[str, list[Edit]]) -> None:
     text, edits = case
@@ -34,6 +35,7 @@ def test_what_lies_between_edits_stays(case: tuple[str, list[Edit]]) -> None:
     assert changed[place:] == text[done:]
 
 
+@settings(deadline=None)
 @given(texts_with_edits())
 def test_edits_can_be_undone(case: tuple[str, list[Edit]]) -> None:
     text, edits = case
@@ -46,6 +48,7 @@ def test_edits_can_be_undone(case: tuple[str, list[Edit]]) -> None:
     assert apply_edits(apply_edits(text, edits), back) == text
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_no_edit_no_change(text: str) -> None:
     assert apply_edits(text, []) == text

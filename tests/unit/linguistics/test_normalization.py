@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from migaki.linguistics.normalization import normalize
@@ -88,12 +88,14 @@ OPTIONS = [
 ]
 
 
+@settings(deadline=None)
 @given(ANY_TEXT, st.sampled_from(OPTIONS))
 def test_twice_is_once(text: str, options: dict[str, str]) -> None:
     once = normalize(text, **options)
     assert normalize(once, **options) == once
 
 
+@settings(deadline=None)
 @given(ANY_TEXT)
 def test_marks_stay_marks(text: str) -> None:
     once = normalize(text)
@@ -101,6 +103,7 @@ def test_marks_stay_marks(text: str) -> None:
     assert len(once) <= len(text)
 
 
+@settings(deadline=None)
 @given(ANY_TEXT)
 def test_all_switched_off_changes_nothing(text: str) -> None:
     assert normalize(text, kana=False, marks=False, alphanumerics="keep") == text

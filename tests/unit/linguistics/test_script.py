@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from migaki.linguistics.script import (
@@ -70,6 +70,7 @@ def test_shares(text: str, kana: float, kanji: float) -> None:
     assert japanese_ratio(text) == pytest.approx(kana + kanji)
 
 
+@settings(deadline=None)
 @given(ANY_TEXT)
 def test_shares_are_shares(text: str) -> None:
     kana, kanji, japanese = kana_ratio(text), kanji_ratio(text), japanese_ratio(text)
@@ -79,11 +80,13 @@ def test_shares_are_shares(text: str) -> None:
     assert japanese == pytest.approx(kana + kanji)
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(categories=["Nd", "P", "Z", "Sm", "Sc"], exclude_characters="〇")))
 def test_what_is_no_letter_changes_nothing(noise: str) -> None:
     assert japanese_ratio(f"これはPythonです{noise}") == japanese_ratio("これはPythonです")
 
 
+@settings(deadline=None)
 @given(st.characters(codec=None) | st.characters(categories=["Cs"]))
 def test_every_character_has_one_script_and_one_width(char: str) -> None:
     assert script_of(char) in Script
