@@ -57,9 +57,8 @@ def _too_casual(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
 
 def _spell(passage: Passage, rng: random.Random) -> list[EditSet]:
     """Change a spelling wherever the passage has it: one text does not spell a word in two ways."""
-    sites, _ = _LEXICON.sites(passage)
     together: dict[tuple[str, str], EditSet] = {}
-    for site in sites:
+    for site in _LEXICON.sites(passage):
         if site.entry.table != "adverb_spellings.tsv":
             continue
         for other in _LEXICON.others(site.entry):

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from migaki.linguistics.morphemes import Morpheme
+from migaki.linguistics.operators.once import Once
 from migaki.linguistics.operators.operator import Passage, Tone
 from migaki.linguistics.tables import read_table
 
@@ -34,6 +35,21 @@ _ALL_OF: dict[Tone, frozenset[Style]] = {
 }
 
 
+def _styles(passage: Passage) -> frozenset[Style]:
+    morphemes = [m for sentence in passage.sentences for m in sentence.morphemes]
+    formal = _has(morphemes, Style.FORMAL)
+    if passage.tone is Tone.NONE and _has(morphemes, Style.TALK):
+        return frozenset({Style.CASUAL, Style.TALK})
+    if passage.tone in _ALL_OF:
+        return _ALL_OF[passage.tone] | {Style.FORMAL} if formal else _ALL_OF[passage.tone]
+    if formal:
+        return frozenset({Style.FORMAL})
+    return frozenset({Style.TALK if _has(morphemes, Style.TALK) else Style.POLITE})
+
+
+_asked = Once(_styles)
+
+
 def styles_of(passage: Passage) -> frozenset[Style]:
     """Tell the styles that a word must fit, all of them, to be at home in a passage.
 
@@ -46,15 +62,7 @@ def styles_of(passage: Passage) -> frozenset[Style]:
         明日参ります。 f
         明日行く。 w
     """
-    morphemes = [m for sentence in passage.sentences for m in sentence.morphemes]
-    formal = _has(morphemes, Style.FORMAL)
-    if passage.tone is Tone.NONE and _has(morphemes, Style.TALK):
-        return frozenset({Style.CASUAL, Style.TALK})
-    if passage.tone in _ALL_OF:
-        return _ALL_OF[passage.tone] | {Style.FORMAL} if formal else _ALL_OF[passage.tone]
-    if formal:
-        return frozenset({Style.FORMAL})
-    return frozenset({Style.TALK if _has(morphemes, Style.TALK) else Style.POLITE})
+    return _asked(passage)
 
 
 def _has(morphemes: Sequence[Morpheme], style: Style) -> bool:

@@ -23,6 +23,7 @@ from functools import cached_property
 
 from migaki.linguistics.edits import Edit
 from migaki.linguistics.morphemes import Morpheme
+from migaki.linguistics.operators.once import Once
 from migaki.linguistics.operators.operator import EditSet, Passage
 from migaki.linguistics.operators.style import Style, styles_of
 from migaki.linguistics.operators.surroundings import (
@@ -37,6 +38,7 @@ __all__ = ["Entry", "Lexicon", "Site", "propose_each", "read_entries"]
 
 _COLUMNS = 9
 _KEY_CHARS = 2
+_NONE: Sequence[Entry] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +103,23 @@ def read_entries(table: str) -> list[Entry]:
 class Lexicon:
     """All words of some tables, found in one pass over the morphemes of a passage.
 
+    Attributes:
+        sites: Finds the words of a passage that may be replaced; nothing protected is among them.
+
     Args:
         read: Reads the rows of a table; called when a passage is first looked at.
         tables: Names of the tables.
+        fitting: Whether to look only for words that have another one in the style of the passage.
     """
 
-    def __init__(self, read: Callable[[str], Iterable[Entry]], *tables: str) -> None:
+    def __init__(
+        self, read: Callable[[str], Iterable[Entry]], *tables: str, fitting: bool = False
+    ) -> None:
         self._read = read
         self._tables = tables
-        # Operators of one family ask for the same passage one after another.
-        self._last: tuple[Passage, list[Site], frozenset[Style]] | None = None
+        self._fitting = fitting
+        self._indexes: dict[frozenset[Style], dict[str, list[Entry]]] = {}
+        self.sites = Once(self._sites)
 
     @cached_property
     def _sets(self) -> dict[tuple[str, str], list[Entry]]:
@@ -120,33 +129,29 @@ class Lexicon:
                 sets.setdefault((entry.table, entry.set), []).append(entry)
         return sets
 
-    @cached_property
-    def _found_by(self) -> dict[str, list[Entry]]:
+    def _index(self, styles: frozenset[Style]) -> dict[str, list[Entry]]:
         """Words by their first two characters; a word of one character is one whole morpheme."""
-        found_by: dict[str, list[Entry]] = {}
-        for entries in self._sets.values():
-            for entry in entries:
-                if entry.role != "to":
-                    found_by.setdefault(entry.word[:_KEY_CHARS], []).append(entry)
-        return found_by
+        index = self._indexes.get(styles)
+        if index is None:
+            index = self._indexes[styles] = {}
+            for entries in self._sets.values():
+                for entry in entries:
+                    if entry.role != "to" and self._has_other(entry, styles):
+                        index.setdefault(entry.word[:_KEY_CHARS], []).append(entry)
+        return index
 
-    def sites(self, passage: Passage) -> tuple[list[Site], frozenset[Style]]:
-        """Find the words that may be replaced, and the styles that new words must fit.
+    def _has_other(self, entry: Entry, styles: frozenset[Style]) -> bool:
+        return not self._fitting or any(styles <= other.styles for other in self.others(entry))
 
-        Nothing protected is among the words; the styles are empty if there are no words.
-        """
-        last = self._last
-        if last is not None and last[0] is passage:
-            return last[1:]
-        sites = [
+    def _sites(self, passage: Passage) -> list[Site]:
+        """Find the words that may be replaced; nothing protected is among them."""
+        index = self._index(styles_of(passage))
+        return [
             site
             for sentence in passage.sentences
-            for site in self._in(sentence.morphemes, passage.text)
+            for site in _found(index, sentence.morphemes, passage.text)
             if not passage.is_protected(site.start, site.end)
         ]
-        styles = styles_of(passage) if sites else frozenset[Style]()
-        self._last = (passage, sites, styles)
-        return sites, styles
 
     def others(self, entry: Entry) -> list[Entry]:
         """The other words of its set that may be written."""
@@ -156,23 +161,24 @@ class Lexicon:
             if other.role != "from" and other.word != entry.word
         ]
 
-    def _in(self, morphemes: Sequence[Morpheme], text: str) -> list[Site]:
-        find = self._found_by.get
-        sites: list[Site] = []
-        for first, morpheme in enumerate(morphemes):
-            start = morpheme.start
-            entries = find(text[start : start + _KEY_CHARS])
-            if entries is None and morpheme.end == start + 1:
-                entries = find(morpheme.surface)
-            if entries is None:
+
+def _found(index: dict[str, list[Entry]], morphemes: Sequence[Morpheme], text: str) -> list[Site]:
+    """Find the words of one sentence."""
+    find = index.get
+    sites: list[Site] = []
+    for first, morpheme in enumerate(morphemes):
+        start = morpheme.start
+        key = text[start : start + _KEY_CHARS]
+        entries = find(key, _NONE)
+        if morpheme.end == start + 1 and len(key) > 1:
+            entries = [*entries, *find(morpheme.surface, _NONE)]
+        for entry in entries:
+            if entry.pos and entry.pos != morpheme.pos:
                 continue
-            for entry in entries:
-                if entry.pos and entry.pos != morpheme.pos:
-                    continue
-                after = _end_of(entry.word, morphemes, first, text)
-                if after and entry.fits(morphemes, first, after):
-                    sites.append(Site(entry, morphemes, first, after))
-        return sites if not sites or not is_classical(morphemes) else []
+            after = _end_of(entry.word, morphemes, first, text)
+            if after and entry.fits(morphemes, first, after):
+                sites.append(Site(entry, morphemes, first, after))
+    return sites if not sites or not is_classical(morphemes) else []
 
 
 def _end_of(word: str, morphemes: Sequence[Morpheme], first: int, text: str) -> int:
@@ -203,7 +209,10 @@ def propose_each(
     """
 
     def propose(passage: Passage, rng: random.Random) -> list[EditSet]:
-        sites, styles = lexicon.sites(passage)
+        sites = lexicon.sites(passage)
+        if not sites:
+            return []
+        styles = styles_of(passage)
         found = [
             [Edit(site.start, site.end, other.word, rule)]
             for site in sites

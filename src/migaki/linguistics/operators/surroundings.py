@@ -1,22 +1,7 @@
-"""What stands around a word: the conditions under which a table says that it may be replaced.
+"""The conditions under which a table says that a word may be replaced by another.
 
-Beside the word, one of these must follow it (column `follows`; ``!`` denies, and no denied one may):
-
-| written | what follows |
-|---|---|
-| ``adj`` | an い-adjective other than ない, or 大きな, 小さな |
-| ``na`` | a な-adjective |
-| ``verb`` | a verb, or a noun with する |
-| ``noun`` ``num`` | a noun, pronoun or prefix; a number |
-| ``adv`` | an adverb |
-| ``comma`` | 、 |
-| ``prt`` | a particle, 、, or the copula |
-| ``free`` | any word that is neither a particle nor an auxiliary, or 、 |
-| ``@class`` | a word of that class of `word_classes.tsv` |
-| ``=text`` | this very text |
-| ``:は,が`` | one of these morphemes |
-
-And all of these must hold of the clause (column `where`):
+What must follow the word is in the column `follows`, written as `neighbours` says. All of these must
+hold too (column `where`):
 
 | written | where |
 |---|---|
@@ -30,21 +15,35 @@ And all of these must hold of the clause (column `where`):
 | ``like`` | with ような, ように or みたい after it in the clause |
 | ``question`` ``request`` | in a sentence that asks for an answer, for something to be done |
 | ``nonpast`` | in a sentence without た |
+| ``statement`` | in a sentence without an order, a request, a volitional or a conjecture |
+| ``spoken`` | in a sentence that is itself casual talk: よ, ね, てる, って |
+| ``plain`` | in a sentence without です, ます |
+| ``opening`` | with no が, を, は before it |
+| ``simple`` | in a sentence of one clause |
+| ``topic`` | with the particle after the first word of a sentence, or after 、 |
+| ``only`` | with no other such particle in the sentence |
+| ``no:は`` | in a sentence without this particle |
+| ``conjunctive`` | being a conjunctive particle (接続助詞) |
+| ``case`` | being a case particle (格助詞) |
+| ``exist`` | in a sentence that says that something is there: it ends in ある or いる |
+| ``short`` | in a sentence of at most 15 morphemes |
+| ``<noun`` | with such a neighbour before it, as `neighbours` says; ``<!noun`` denies |
+| ``<<:の`` | with such a neighbour before that one |
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 from migaki.linguistics.morphemes import Morpheme
-from migaki.linguistics.operators.word_classes import in_class
+from migaki.linguistics.operators.neighbours import COMMAS, is_negation, neighbour_test
 
 __all__ = [
     "Condition",
     "follow_condition",
     "is_classical",
-    "is_negation",
     "is_question",
     "is_requested",
     "stands_alone",
@@ -54,24 +53,16 @@ __all__ = [
 Condition = Callable[[Sequence[Morpheme], int, int], bool]
 """Asked of the morphemes of a sentence and of a word's place in them: ``morphemes[first:after]``."""
 
-_COMMAS = frozenset("、，,")
-_COPULA = frozenset({"助動詞-ダ", "助動詞-デス"})
-_WORDS = frozenset({"名詞", "代名詞", "動詞", "形容詞", "形状詞", "副詞", "連体詞", "接頭辞"})
-_ADNOMINAL_ADJECTIVES = frozenset({"大きな", "小さな", "おかしな"})
-_NEGATIONS = frozenset({"助動詞-ナイ", "助動詞-ヌ", "文語助動詞-ズ"})
 _COMPOUNDING = frozenset({"名詞", "代名詞", "接頭辞", "接尾辞", "記号", "形状詞"})
 _STILL_USED = frozenset(
     {"文語助動詞-ズ", "文語助動詞-ベシ", "文語助動詞-ゴトシ", "文語助動詞-マジ"}
 )
+_NOMINAL = frozenset({"名詞", "代名詞", "接頭辞"})
+_NO_STATEMENT = frozenset({"下さる", "な", "だろう", "でしょう", "まい"})
+_SPOKEN = frozenset({"てる", "ちゃう", "じゃう", "とく", "って", "けど", "なんか", "じゃん"})
+_SHORT_SENTENCE = 15
 _HEIGHTENED_BY = frozenset({"もう", "ほんの", "ごく", "あと", "もっと", "より"})
 _OPEN_CLAUSE = frozenset({"て", "で", "ば", "ちゃ", "じゃ", "ても", "でも", "つつ", "ながら"})
-
-
-def is_negation(morpheme: Morpheme) -> bool:
-    """Whether a morpheme negates: ない, ず, ん of ません, and the adjective ない."""
-    if morpheme.c_type in _NEGATIONS:
-        return True
-    return morpheme.pos == "形容詞" and morpheme.orth_base in ("ない", "無い")
 
 
 def is_classical(morphemes: Sequence[Morpheme]) -> bool:
@@ -94,57 +85,13 @@ def stands_alone(morphemes: Sequence[Morpheme], first: int) -> bool:
     return before.pos not in _COMPOUNDING and not before.surface.isascii()
 
 
-def _is_adjective(morpheme: Morpheme) -> bool:
-    if morpheme.pos == "連体詞":
-        return morpheme.surface in _ADNOMINAL_ADJECTIVES
-    return morpheme.pos == "形容詞" and not is_negation(morpheme)
-
-
-def _is_na_adjective(morphemes: Sequence[Morpheme], place: int) -> bool:
-    morpheme = morphemes[place]
-    if morpheme.pos == "形状詞":
-        return morpheme.pos2 != "助動詞語幹"
-    if "形状詞可能" not in morpheme.pos3 or place + 1 == len(morphemes):
-        return False
-    return morphemes[place + 1].c_type in _COPULA
-
-
-def _is_verb(morphemes: Sequence[Morpheme], place: int) -> bool:
-    morpheme = morphemes[place]
-    if morpheme.pos == "動詞":
-        return True
-    after = place + 1
-    if not morpheme.pos3.startswith("サ変") or after == len(morphemes):
-        return False
-    if morphemes[after].surface == "を" and after + 1 < len(morphemes):
-        after += 1
-    return morphemes[after].orth_base in ("する", "できる", "いたす")
-
-
-def _is_particle(morpheme: Morpheme) -> bool:
-    return morpheme.pos == "助詞" or morpheme.surface in _COMMAS or morpheme.c_type in _COPULA
-
-
-_FOLLOWS: dict[str, Callable[[Sequence[Morpheme], int], bool]] = {
-    "adj": lambda ms, i: _is_adjective(ms[i]),
-    "na": _is_na_adjective,
-    "verb": _is_verb,
-    "noun": lambda ms, i: ms[i].pos in ("名詞", "代名詞", "接頭辞"),
-    "adv": lambda ms, i: ms[i].pos == "副詞",
-    "num": lambda ms, i: ms[i].pos2 == "数詞",
-    "comma": lambda ms, i: ms[i].surface in _COMMAS,
-    "prt": lambda ms, i: _is_particle(ms[i]),
-    "free": lambda ms, i: ms[i].pos in _WORDS or ms[i].surface in _COMMAS,
-}
-
-
 def _clause(morphemes: Sequence[Morpheme], after: int) -> Iterator[Morpheme]:
     """The morphemes from a word to the end of its clause."""
     for place in range(after, len(morphemes)):
         morpheme = morphemes[place]
         if morpheme.pos2 == "句点":
             return
-        if morpheme.surface in _COMMAS and place > after:
+        if morpheme.surface in COMMAS and place > after:
             return
         if morpheme.pos2 == "接続助詞" and morpheme.surface not in _OPEN_CLAUSE:
             return
@@ -170,7 +117,7 @@ def _is_bare(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
 
 def _coordinates(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
     place = first - 1
-    if place > 0 and morphemes[place].surface in _COMMAS:
+    if place > 0 and morphemes[place].surface in COMMAS:
         place -= 1
     return place >= 0 and morphemes[place].pos in ("名詞", "接尾辞", "代名詞")
 
@@ -207,6 +154,55 @@ def _is_initial(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
     return all(m.pos in ("補助記号", "空白") for m in morphemes[:first])
 
 
+def _states(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
+    return not any(
+        m.c_form.startswith(("命令形", "意志推量形"))
+        or m.lemma in _NO_STATEMENT
+        or (m.pos2 == "終助詞" and m.surface in _NO_STATEMENT)
+        for m in morphemes[after:]
+    )
+
+
+def _is_simple(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
+    for morpheme, following in pairwise(morphemes):
+        if morpheme.c_type and following.pos in _NOMINAL:
+            return False
+        if morpheme.pos2 in ("接続助詞", "準体助詞") and following.pos2 != "非自立可能":
+            return False
+        if following.surface in COMMAS and morpheme.c_type:
+            return False
+    return True
+
+
+def _is_spoken(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
+    return any(
+        (m.pos2 == "終助詞" and m.surface != "か") or m.orth_base in _SPOKEN for m in morphemes
+    )
+
+
+def _is_plain(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
+    return not any(m.c_type in ("助動詞-マス", "助動詞-デス") for m in morphemes)
+
+
+def _is_opening(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
+    return not any(m.pos == "助詞" and m.surface in "がをは" for m in morphemes[:first])
+
+
+def _is_topic(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
+    return first == 1 or (first > 1 and morphemes[first - 2].surface in COMMAS)
+
+
+def _is_only(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
+    surface = morphemes[first].surface
+    return sum(m.surface == surface and m.pos == "助詞" for m in morphemes) == 1
+
+
+def _exists(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
+    """Whether ある or いる is the only verb of the sentence."""
+    verbs = [m for m in morphemes if m.pos in ("動詞", "形容詞", "形状詞")]
+    return len(verbs) == 1 and verbs[0].lemma in ("有る", "ある", "居る", "いる")
+
+
 _WHERE: dict[str, Condition] = {
     "neg": _negated,
     "aff": lambda ms, i, j: not _negated(ms, i, j),
@@ -220,6 +216,17 @@ _WHERE: dict[str, Condition] = {
     "question": lambda ms, i, j: is_question(ms, j),
     "request": lambda ms, i, j: is_requested(ms, j),
     "nonpast": _is_nonpast,
+    "statement": _states,
+    "spoken": _is_spoken,
+    "plain": _is_plain,
+    "opening": _is_opening,
+    "simple": _is_simple,
+    "topic": _is_topic,
+    "only": _is_only,
+    "conjunctive": lambda ms, i, j: ms[i].pos2 == "接続助詞",
+    "case": lambda ms, i, j: ms[i].pos2 == "格助詞",
+    "exist": _exists,
+    "short": lambda ms, i, j: len(ms) <= _SHORT_SENTENCE,
 }
 
 
@@ -230,8 +237,28 @@ def where_condition(written: str) -> Condition:
     Raises:
         KeyError: no such condition.
     """
-    tests = [_WHERE[name] for name in written.split()]
+    parts = written.split()
+    tests = []  # the neighbours first: they are looked at in no time
+    for distance, mark in ((2, "<<"), (1, "<")):
+        near = [part.removeprefix(mark) for part in parts if part.startswith(mark)]
+        parts = [part for part in parts if not part.startswith(mark)]
+        if near:
+            tests.append(_before(" ".join(near), distance))
+    tests += [_where(part) for part in parts]
     return lambda ms, i, j: all(test(ms, i, j) for test in tests)
+
+
+def _where(written: str) -> Condition:
+    if written.startswith("no:"):
+        surface = written.removeprefix("no:")
+        return lambda ms, i, j: not any(m.surface == surface and m.pos == "助詞" for m in ms)
+    return _WHERE[written]
+
+
+def _before(written: str, distance: int) -> Condition:
+    test = neighbour_test(written)
+    denies_only = all(part.startswith("!") for part in written.split())
+    return lambda ms, i, j: test(ms, i - distance) if i >= distance else denies_only
 
 
 @lru_cache(maxsize=1024)
@@ -239,30 +266,8 @@ def follow_condition(written: str) -> Condition:
     """Read the column `follows`; nothing written is no condition.
 
     Raises:
-        KeyError: no such condition.
+        KeyError: no such test.
     """
-    parts = written.split()
-    denied = [_follow(part[1:]) for part in parts if part.startswith("!")]
-    wanted = [_follow(part) for part in parts if not part.startswith("!")]
-
-    def holds(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
-        if after >= len(morphemes):
-            return not wanted
-        if any(test(morphemes, after) for test in denied):
-            return False
-        return not wanted or any(test(morphemes, after) for test in wanted)
-
-    return holds
-
-
-def _follow(written: str) -> Callable[[Sequence[Morpheme], int], bool]:
-    if written.startswith("@"):
-        name = written[1:]
-        return lambda ms, i: in_class(ms[i], name)
-    if written.startswith(":"):
-        surfaces = frozenset(written[1:].split(","))
-        return lambda ms, i: ms[i].surface in surfaces
-    if written.startswith("="):
-        text = written[1:]
-        return lambda ms, i: "".join(m.surface for m in ms[i : i + len(text)]).startswith(text)
-    return _FOLLOWS[written]
+    test = neighbour_test(written)
+    denies_only = all(part.startswith("!") for part in written.split())
+    return lambda ms, i, j: test(ms, j) if j < len(ms) else denies_only
