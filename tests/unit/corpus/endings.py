@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from migaki.corpus.augmentation import Augmentation
+import pyarrow
+import pyarrow.parquet
+
+from migaki.corpus.augmentation import Augmentation, Summary, augment_file
 from migaki.corpus.row_variants import Generate, Generated
 from migaki.linguistics.edits import Edit
 
@@ -51,4 +56,24 @@ def vary_slowly(asked: Augmentation) -> Generate:
     return slow
 
 
-Make = Callable[[Augmentation], Generate]
+TWO = Augmentation(variants=2)
+
+
+def augment(source: Path, target: Path, asked: Augmentation = TWO, **options: Any) -> Summary:
+    return augment_file(source, target, asked, make_generate=vary_endings, **options)
+
+
+def write_rows(path: Path, rows: list[Any]) -> Path:
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+    return path
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    if path.suffix == ".parquet":
+        rows: list[dict[str, Any]] = pyarrow.parquet.read_table(path).to_pylist()
+        return rows
+    return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
+
+
+def texts(path: Path) -> list[str]:
+    return [row["text"] for row in read_rows(path)]
