@@ -113,7 +113,7 @@ def test_a_line_of_a_megabyte(engine: Analyzer, unit: str) -> None:
     text = unit * (1_000_000 // len(unit.encode()))
     started = time.process_time()
     morphemes = engine.analyze(text)
-    # On a quiet core a second or two; cores that are shared hard take several times as long.
+    # Three seconds at most on a quiet core; cores that are shared hard take several times as long.
     assert time.process_time() - started < 30
     gaps_of(text, morphemes)
 
