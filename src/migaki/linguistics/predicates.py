@@ -277,15 +277,21 @@ class _Scanner(Chains):
 
     def _place(self, last: int) -> tuple[int, Place]:
         """Index after the particles that follow a chain, and where that puts it."""
-        m = self.tokens[last]
         if self.ends_at(last + 1):
             return last + 1, Place.FINAL
-        if m.c_form and not m.c_form.startswith(_FINITE):
+        if not self._finite(last):
             return last + 1, Place.SUBORDINATE
         step = self.after_final_particles(last + 1)
         if step > last + 1:
             return step, self._after_final_particles(last, step)
         return self._after_finite(step)
+
+    def _finite(self, last: int) -> bool:
+        """Whether a chain can end a clause: a finite form, a noun, の; not て, ば or 連用形."""
+        m = self.tokens[last]
+        if m.pos == "助詞":
+            return m.surface in ("の", "ん") or m.pos2 not in ("接続助詞", "係助詞")
+        return not m.c_form or m.c_form.startswith(_FINITE)
 
     def _after_final_particles(self, last: int, step: int) -> Place:
         """よ, ね, か … were read from behind `last` up to `step`."""
@@ -355,9 +361,9 @@ class _Scanner(Chains):
         return Place.FINAL if after.pos == "感動詞" else Place.SUBORDINATE
 
     def _only_main(self, place: int) -> bool:
-        """Whether an ending cannot stand before a noun: です, ます, だ, and their past."""
+        """Whether an ending cannot stand before a noun: です, ます, だ, だろう, and their past."""
         m, before = self.tokens[place], self.at(place - 1)
-        if m.c_type in _POLITE or m.surface == "だ":
+        if m.c_type in _POLITE or m.surface in ("だ", "だろう"):
             return True
         if before is None or m.c_type not in ("助動詞-タ", "助動詞-ヌ"):
             return False

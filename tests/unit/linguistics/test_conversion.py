@@ -190,7 +190,7 @@ def test_alternatives_are_distinct_and_best_first() -> None:
 
 
 def test_a_register_that_is_no_target() -> None:
-    with pytest.raises(UsageError, match="Valid: plain, polite"):
+    with pytest.raises(UsageError, match="Valid: plain, polite, honorific"):
         convert("行く", Register.NONE)
     with pytest.raises(UsageError, match="limit is 0"):
         alternatives("行く", Register.PLAIN, limit=0)

@@ -28,7 +28,7 @@ __all__ = ["Conversion", "alternatives", "conversion_edits", "convert"]
 Option = tuple[int, int, str]
 """Write this text in the place of ``text[start:end]``."""
 
-TARGETS = (Register.PLAIN, Register.POLITE)
+TARGETS = (Register.PLAIN, Register.POLITE, Register.HONORIFIC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def convert(text: str, to: Register | str, *, analyzer: Analyzer | None = None) 
 
     Args:
         text: Any string; what is not Japanese comes back unchanged.
-        to: ``Register.PLAIN`` or ``Register.POLITE``.
+        to: ``Register.PLAIN``, ``Register.POLITE`` or ``Register.HONORIFIC``.
         analyzer: The analyser to use; the default one if not given.
 
     Raises:
@@ -86,6 +86,10 @@ def alternatives(
     register = _target(to)
     if limit < 1:
         raise UsageError(f"limit is {limit}; it must be 1 or more.")
+    if register is Register.HONORIFIC:
+        from migaki.linguistics.register.honorific import honorific_alternatives
+
+        return honorific_alternatives(text, limit=limit, analyzer=analyzer)
     sentences = analyze_sentences(text, analyzer=analyzer)
     protected = protected_spans(text, [m for s in sentences for m in s.morphemes])
     places = list(_places(text, sentences, protected, register))
@@ -107,7 +111,7 @@ def conversion_edits(
         text: The text.
         sentences: Those of its sentences that may change, in order.
         protected: What `protected_spans` finds in it.
-        to: ``Register.PLAIN`` or ``Register.POLITE``.
+        to: ``Register.PLAIN``, ``Register.POLITE`` or ``Register.HONORIFIC``.
 
     Raises:
         UsageError: `to` is no register that a text can be turned into.
@@ -154,11 +158,13 @@ def _near(
 def _sentence_places(
     sentence: Sentence, register: Register, near: Sequence[tuple[int, int]]
 ) -> Iterator[tuple[list[Option], str]]:
-    if register is Register.POLITE:
-        for greeting in polite_greetings(sentence):
-            yield [greeting], "greeting"
+    greetings = polite_greetings(sentence) if register is Register.POLITE else []
+    yield from (([greeting], "greeting") for greeting in greetings)
+    taken = [(start, end + 1) for start, end, _ in greetings]
     found = predicates(sentence, protected=near)
     for setting in settings_of(found, sentence.morphemes):
+        if overlaps(setting.predicate.start, setting.end, taken):
+            continue
         for options in _options(setting, register):
             yield options, setting.predicate.kind.value
 

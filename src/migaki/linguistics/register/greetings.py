@@ -16,7 +16,7 @@ _AFTER = r"(?=(?:ね|よ|な)?(?:$|[\s。．！？!?、，,…‥♪〜～ー）
 def polite_greetings(sentence: Sentence) -> list[tuple[int, int, str]]:
     """The greetings of a sentence with their polite forms: (start, end, text).
 
-    A greeting begins with a morpheme, opens the sentence or follows a mark, and stands alone.
+    A greeting begins with a morpheme, opens the sentence or follows a mark or て, and stands alone.
 
     Example:
         >>> from migaki.linguistics.analyzer import analyze_sentences
@@ -36,5 +36,5 @@ def polite_greetings(sentence: Sentence) -> list[tuple[int, int, str]]:
 def _greetings() -> tuple[dict[str, str], re.Pattern[str]]:
     table = {plain: polite for plain, polite in read_table("greetings.tsv", columns=2)}
     phrases = "|".join(sorted(map(re.escape, table), key=len, reverse=True))
-    opening = r"(?:^|(?<=[\s。．！？!?、，,…‥♪（]))(?:本当に|ほんとに|ほんと|どうも|いつも)?"
+    opening = r"(?:^|(?<=[\s。．！？!?、，,…‥♪（てで]))(?:本当に|ほんとに|ほんと|どうも|いつも)?"
     return table, re.compile(f"{opening}(?P<phrase>{phrases}){_AFTER}")

@@ -104,12 +104,14 @@ def _ordinary(unit: Unit, setting: Setting) -> tuple[str, str] | None:
             return _GIVE
         if core.orth_base in _RECEIVING:
             return _RECEIVE
+    table, key = _courteous_verbs(), (core.orth_base, core.c_type)
+    wheres = ("te-past", "te") if where == "te" and unit.past else (where,)
+    for each in wheres:
+        if (*key, each) in table:
+            return table[(*key, each)]
     if core.orth_base.endswith("ずる") and core.surface.endswith("じ"):
         return core.orth_base.removesuffix("ずる") + "じる", "上一段-ザ行"
-    table, key = _courteous_verbs(), (core.orth_base, core.c_type)
-    if where == "te" and unit.past:
-        return table.get((*key, "te-past")) or table.get((*key, "te"))
-    return table.get((*key, where))
+    return None
 
 
 def _with_particles(plains: list[str], unit: Unit, setting: Setting) -> tuple[int, list[str]]:
@@ -142,6 +144,8 @@ def _asked(plains: list[str], unit: Unit, setting: Setting) -> tuple[int, list[s
     wonders = setting.particles in ("かね", "かな")
     if unit.explains:
         return unit.start, _explained(unit, setting, wonders=wonders)
+    if unit.mood is Mood.CONJECTURE and unit.core is not None and _answer(unit.core):
+        return unit.core.start, ["どう" + plain + "か", "どうかな"]
     if unit.mood in (Mood.CONJECTURE, Mood.VOLITION):
         short = [plain.removesuffix("だろう") + "かな"] if plain.endswith("だろう") else []
         return unit.start, [plain + "か", *short]
@@ -184,15 +188,19 @@ def _asked_noun(
         return unit.start, ["かな", "か"]
     core = unit.core
     if core is not None and core.surface in interrogatives():
-        answer = interrogatives()[core.surface]
-        if answer:
-            return core.start, [answer, "どう"]
+        if _answer(core):
+            return core.start, [_answer(core), "どう"]
         return unit.start, ["", "なの", "だ"] if setting.question else ["なのか", "だ"]
     if setting.question:
         return unit.start, ["なの", "", "か"]
     if core is not None and core.surface in _FORMAL_NOUNS:
         return unit.start, ["か", "なのか"]
     return unit.start, ["なのか" if setting.interrogative else "か", "なのか", "なの"]
+
+
+def _answer(core: Morpheme) -> str:
+    """どうだ for どう and いかが; empty for other words."""
+    return interrogatives().get(core.surface, "")
 
 
 def _request(unit: Unit, setting: Setting) -> list[Option]:
@@ -203,14 +211,22 @@ def _request(unit: Unit, setting: Setting) -> list[Option]:
     particles = setting.particles
     if before and before[-1].pos2 == "接続助詞":
         return [(unit.start, end, text + particles) for text in ("", "くれ", "ほしい")]
-    noun = setting.predicate.before
-    if not before and noun is not None and noun.surface in _suppletive_requests():
-        before = (noun,)
-    verb = _requested(before)
+    verb = _requested(_with_prefix(before, setting.predicate.before))
     if verb is None:
         return [(unit.start, end, text + particles) for text in ("くれ", "ちょうだい")]
     start, text = verb
     return [(start, end, text + particles), (start, end, f"{text}くれ{particles}")]
+
+
+def _with_prefix(before: tuple[Morpheme, ...], neighbour: Morpheme | None) -> tuple[Morpheme, ...]:
+    """Add お, or ご覧 as a whole, where the analyser sees no prefix (お as フィラー)."""
+    if neighbour is None:
+        return before
+    if not before and neighbour.surface in _suppletive_requests():
+        return (neighbour,)
+    if before and neighbour.surface in ("お", "ご", "御") and neighbour.end == before[0].start:
+        return (neighbour._replace(pos="接頭辞"), *before)
+    return before
 
 
 def _requested(before: tuple[Morpheme, ...]) -> tuple[int, str] | None:

@@ -7,15 +7,13 @@ where the sentence ends with it; before ので the plain form is as good anywher
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from migaki.linguistics.conjugation import NotInflectableError
 from migaki.linguistics.predicate_chains import COMMAS
 from migaki.linguistics.predicates import OPAQUE, Place
+from migaki.linguistics.register.polite_particles import stative_verbs, with_particles
 from migaki.linguistics.register.setting import Setting
 from migaki.linguistics.register.slots import fill
 from migaki.linguistics.register.units import Mood, Style, Unit, units
-from migaki.linguistics.tables import read_table
 
 Option = tuple[int, int, str]
 _NOTHING: Option = (0, 0, "")
@@ -159,7 +157,7 @@ def _requests(unit: Unit, setting: Setting) -> bool:
     if setting.particles not in ("", "よ", "ね", "な"):
         return False
     chain = setting.predicate.chain
-    return not any(m.orth_base in _stative_verbs() for m in chain if m.pos != "助詞")
+    return not any(m.orth_base in stative_verbs() for m in chain if m.pos != "助詞")
 
 
 def _turned(unit: Unit, setting: Setting) -> list[str]:
@@ -167,7 +165,7 @@ def _turned(unit: Unit, setting: Setting) -> list[str]:
     for template in _templates(unit, setting):
         try:
             for polite in _spoken_out(fill(template, unit), unit):
-                texts += _with_particles(polite, unit, setting)
+                texts += with_particles(polite, unit, setting)
         except NotInflectableError:
             continue
     return texts
@@ -182,13 +180,9 @@ def _spoken_out(polite: str, unit: Unit) -> tuple[str, ...]:
 
 
 def _templates(unit: Unit, setting: Setting) -> tuple[str, ...]:
-    """The templates of the ending, but for orders with くれる and なさる, which have their own request."""
+    """The templates of the ending, but for orders with くれる, which have their own request."""
     core = unit.core
-    if (
-        unit.name == "verb-order"
-        and core is not None
-        and core.orth_base in ("くれる", "呉れる", "なさる")
-    ):
+    if unit.name == "verb-order" and core is not None and core.orth_base in ("くれる", "呉れる"):
         return ("ください",)
     if unit.name == "copula-negative" and unit.text.startswith("じゃ") and _seeks_agreement(unit):
         return unit.turned[::-1]
@@ -198,53 +192,3 @@ def _templates(unit: Unit, setting: Setting) -> tuple[str, ...]:
 def _seeks_agreement(unit: Unit) -> bool:
     """いいじゃない, 行くんじゃない: the speaker does not deny, but asks the hearer to agree."""
     return unit.core is not None and (unit.core.c_form != "" or unit.core.surface in ("の", "ん"))
-
-
-def _with_particles(polite: str, unit: Unit, setting: Setting) -> list[str]:
-    particles = setting.particles
-    if not particles:
-        asks = setting.question and unit.mood in (Mood.STATEMENT, Mood.CONDITION_TARA)
-        return [polite + ("か" if asks and setting.predicate.place is Place.FINAL else "")]
-    if setting.predicate.place is not Place.FINAL:
-        return [polite + particles]
-    if unit.mood in (Mood.ORDER, Mood.TE):
-        return [polite + ("" if particles == "な" else particles)]
-    for ending, templates in _final_particles().get(particles, ()):
-        if _fits(ending, unit, setting):
-            return [_write(template, polite, unit) for template in templates]
-    return [polite + particles]
-
-
-def _fits(ending: str, unit: Unit, setting: Setting) -> bool:
-    if ending == "volition":
-        return unit.mood is Mood.VOLITION
-    if ending == "copula":
-        return unit.name == "copula"
-    if ending == "dynamic":
-        chain = setting.predicate.chain
-        return unit.name == "verb" and not any(m.orth_base in _stative_verbs() for m in chain)
-    return True
-
-
-def _write(template: str, polite: str, unit: Unit) -> str:
-    plain = unit.text
-    short = "" if unit.name.startswith("copula") and not unit.negative and not unit.past else plain
-    if unit.explains:
-        short = unit.tokens[0].surface.replace("ん", "の")
-    text = template.replace("{P}", polite).replace("{F}", short)
-    if "{D}" in text:
-        text = text.replace("{D}", plain + ("だ" if unit.name == "noun" else ""))
-    return fill(text, unit) if "{" in text else text
-
-
-@lru_cache(maxsize=1)
-def _final_particles() -> dict[str, list[tuple[str, tuple[str, ...]]]]:
-    table: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
-    for particles, ending, turned, _ in read_table("final_particles.tsv", columns=4):
-        table.setdefault(particles, []).append((ending, tuple(turned.split("|"))))
-    return table
-
-
-@lru_cache(maxsize=1)
-def _stative_verbs() -> frozenset[str]:
-    return frozenset(verb for verb, _ in read_table("stative_verbs.tsv", columns=2))
