@@ -1,0 +1,171 @@
+"""Plain or polite → honorific speech, where the text says who acts.
+
+尊敬語 for the hearer and for respected third persons (お客様が…, 先生は…), in questions to the hearer and in
+requests: いらっしゃる, 召し上がる, ご覧になる … where there is such a verb, else お〜になる, 〜なさる; the form in
+られる is the alternative. 謙譲語 for the speaker (私が…): お〜する towards someone, 参る, 申す, いたす, おる
+otherwise. Every sentence is polite. Where nothing says who acts, the sentence is only made polite, and a
+note says so; nothing is raised twice (*おっしゃられる).
+
+After 「敬語の指針」 (文化審議会答申, 2007).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migaki.linguistics.analyzer import Analyzer, analyze_sentences
+from migaki.linguistics.edits import Edit, apply_edits, compose_edits
+from migaki.linguistics.morphemes import Morpheme, Register, Sentence
+from migaki.linguistics.predicates import Kind, Place, Predicate, predicates
+from migaki.linguistics.protection import overlaps, protected_spans
+from migaki.linguistics.register.conversion import Conversion, convert
+from migaki.linguistics.register.keigo import keigo_marks
+from migaki.linguistics.register.respect import (
+    humble_options,
+    raised_options,
+    request_options,
+)
+from migaki.linguistics.register.setting import Setting, settings_of
+from migaki.linguistics.register.subjects import Actor, actor_of, uses
+
+__all__ = ["honorific_alternatives"]
+
+_KEIGO = (Register.HONORIFIC, Register.HUMBLE)
+
+
+def honorific_alternatives(
+    text: str, *, limit: int = 5, analyzer: Analyzer | None = None
+) -> list[Conversion]:
+    """Write a text in honorific speech in up to `limit` ways, best first; one at least.
+
+    Args:
+        text: Any text.
+        limit: At most so many, 1 or more.
+        analyzer: The analyser to use; the default one if not given.
+
+    Example:
+        >>> for text in ["先生は明日来るか？", "私が荷物を持つ。", "少し待ってください。", "駅まで歩いた。"]:
+        ...     [way] = honorific_alternatives(text, limit=1)
+        ...     print(way.text, *way.notes)
+        先生は明日いらっしゃいますか？
+        私が荷物をお持ちします。
+        少しお待ちください。
+        駅まで歩きました。 Who does 歩く is not said: it was only made polite.
+    """
+    places, notes = _places(text, analyzer)
+    ways: dict[str, Conversion] = {}
+    for rank in range(limit):
+        chosen = [options[min(rank, len(options) - 1)] for options in places]
+        raised = apply_edits(text, chosen)
+        polite = convert(raised, Register.POLITE, analyzer=analyzer)
+        edits = compose_edits(text, chosen, polite.edits)
+        ways.setdefault(
+            polite.text, Conversion(polite.text, edits, Register.HONORIFIC, tuple(notes))
+        )
+    return list(ways.values())
+
+
+def _places(text: str, analyzer: Analyzer | None) -> tuple[list[list[Edit]], list[str]]:
+    """For each place that is raised or lowered its possible edits, best first; and the notes."""
+    sentences = analyze_sentences(text, analyzer=analyzer)
+    protected = protected_spans(text, [m for s in sentences for m in s.morphemes])
+    found: list[list[Edit]] = []
+    notes: dict[str, None] = {}
+    for sentence in sentences:
+        near = [span for span in protected if overlaps(*span, [(sentence.start, sentence.end)])]
+        for options, note in _sentence_places(sentence, near):
+            safe = [edit for edit in options if not overlaps(edit.start, edit.end, near)]
+            if safe:
+                found.append(safe)
+            if note:
+                notes[note] = None
+    return found, list(notes)
+
+
+def _sentence_places(
+    sentence: Sentence, near: list[tuple[int, int]]
+) -> Iterator[tuple[list[Edit], str]]:
+    groups = predicates(sentence, protected=near)
+    voiced = [
+        m for m in sentence.morphemes if not overlaps(m.start, m.end, near) or m.pos2 == "固有名詞"
+    ]
+    keigo = [mark for mark in keigo_marks(sentence.morphemes) if mark.kind in _KEIGO]
+    for place, setting in enumerate(settings_of(groups, sentence.morphemes)):
+        group = setting.predicate
+        if group.place is Place.SUBORDINATE or any(
+            group.start < mark.end <= group.end for mark in keigo
+        ):
+            continue
+        actor = actor_of(group, groups[:place], voiced)
+        if actor is Actor.RESPECTED and _is_unclear(group, voiced):
+            actor = Actor.UNSAID
+        yield _options(group, setting, actor)
+
+
+def _options(group: Predicate, setting: Setting, actor: Actor) -> tuple[list[Edit], str]:
+    own = actor in (Actor.SPEAKER, Actor.CIRCLE)
+    if _asks_leave(group):
+        return (humble_options(group, towards=True) if actor is not Actor.OTHER else []), ""
+    if not own and (request := request_options(group, setting)):
+        return request, ""
+    if actor is Actor.RESPECTED or (actor is Actor.UNSAID and _asks_hearer(group, setting)):
+        return raised_options(group), ""
+    if own or (actor is Actor.UNSAID and _offers(group, setting)):
+        return humble_options(group, towards=actor is not Actor.CIRCLE), ""
+    return [], _note(group, actor)
+
+
+def _asks_leave(group: Predicate) -> bool:
+    """聞いてもいいですか: the speaker asks whether he may."""
+    chain = group.chain
+    return any(
+        m.surface == "も" and chain[place - 1].surface in ("て", "で")
+        for place, m in enumerate(chain)
+        if place
+    )
+
+
+def _verb(group: Predicate) -> str:
+    """The verb or the verbal noun that says what is done."""
+    head = group.head[-1]
+    if head.orth_base == "する" and len(group.head) > 1:
+        return group.head[-2].surface
+    return head.orth_base
+
+
+def _is_unclear(group: Predicate, morphemes: list[Morpheme]) -> bool:
+    """Whether a topic may not be who acts: 先生は行かないと思う, 池波さんは知らない, 先生が好きだ."""
+    verb = _verb(group)
+    if verb in uses("known"):
+        marks = {m.surface for m in morphemes if m.pos2 == "格助詞" and m.start < group.start}
+        return not marks & {"を", "が"}
+    quoted = group.before is not None and group.before.surface in ("と", "って")
+    lasts = any(m.surface in ("て", "で") for m in group.auxiliaries)
+    return quoted and not lasts and verb in uses("thinking")
+
+
+def _asks_hearer(group: Predicate, setting: Setting) -> bool:
+    asks = setting.particles in ("か", "の", "のか") or (setting.question and not setting.particles)
+    if not asks or group.place is not Place.FINAL:
+        return False
+    if any(m.c_form.startswith("意志推量形") or m.surface in ("じゃ", "では") for m in group.chain):
+        return False
+    if group.kind is Kind.VERB:
+        return _verb(group) in uses("personal")
+    return group.head[-1].orth_base in uses("raised") and not setting.topic
+
+
+def _offers(group: Predicate, setting: Setting) -> bool:
+    """持ちましょうか: the speaker offers to do what is done for others."""
+    return (
+        "か" in setting.particles
+        and group.chain[-1].c_form.startswith("意志推量形")
+        and _verb(group) in uses("towards")
+    )
+
+
+def _note(group: Predicate, actor: Actor) -> str:
+    if actor is not Actor.UNSAID or _verb(group) not in uses("personal") | uses("towards"):
+        return ""
+    verb = "".join(m.surface for m in group.head[:-1]) + group.head[-1].orth_base
+    return f"Who does {verb} is not said: it was only made polite."
