@@ -279,9 +279,10 @@ class _Scanner(Chains):
         """Index after the particles that follow a chain, and where that puts it."""
         if self.ends_at(last + 1):
             return last + 1, Place.FINAL
-        if not self._finite(last):
-            return last + 1, Place.SUBORDINATE
         step = self.after_final_particles(last + 1)
+        if not self._finite(last):
+            ends = self.ends_at(step)  # 待っててね。
+            return (step, Place.FINAL) if ends else (last + 1, Place.SUBORDINATE)
         if step > last + 1:
             return step, self._after_final_particles(last, step)
         return self._after_finite(step)

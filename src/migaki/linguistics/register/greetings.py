@@ -10,7 +10,13 @@ from migaki.linguistics.tables import read_table
 
 __all__ = ["polite_greetings"]
 
+_OPENING = r"(?:^|(?<=[\s。．！？!?、，,…‥♪（てで]))(?:本当に|ほんとに|ほんと|どうも|いつも)?"
 _AFTER = r"(?=(?:ね|よ|な)?(?:$|[\s。．！？!?、，,…‥♪〜～ー）」』(（]))"
+_AROUND = {
+    "any": ("", _AFTER),
+    "alone": (_OPENING, _AFTER),
+    "closes": (r"(?:^|(?<=[\s。．！？!?…‥♪（：:]))", r"(?=[。．！!]|$)"),
+}
 
 
 def polite_greetings(sentence: Sentence) -> list[tuple[int, int, str]]:
@@ -27,14 +33,17 @@ def polite_greetings(sentence: Sentence) -> list[tuple[int, int, str]]:
     table, pattern = _greetings()
     found = []
     for match in pattern.finditer(sentence.text):
-        start, end = match.start("phrase"), match.end("phrase")
-        found.append((sentence.start + start, sentence.start + end, table[match["phrase"]]))
+        place = match.lastgroup or ""
+        start, end = match.span(place)
+        found.append((sentence.start + start, sentence.start + end, table[match[place]]))
     return found
 
 
 @lru_cache(maxsize=1)
 def _greetings() -> tuple[dict[str, str], re.Pattern[str]]:
-    table = {plain: polite for plain, polite in read_table("greetings.tsv", columns=2)}
-    phrases = "|".join(sorted(map(re.escape, table), key=len, reverse=True))
-    opening = r"(?:^|(?<=[\s。．！？!?、，,…‥♪（てで]))(?:本当に|ほんとに|ほんと|どうも|いつも)?"
-    return table, re.compile(f"{opening}(?P<phrase>{phrases}){_AFTER}")
+    rows = read_table("greetings.tsv", columns=3)
+    patterns = []
+    for where, (before, after) in _AROUND.items():
+        phrases = sorted((row[0] for row in rows if row[2] == where), key=len, reverse=True)
+        patterns.append(f"{before}(?P<{where}>{'|'.join(map(re.escape, phrases))}){after}")
+    return {plain: polite for plain, polite, _ in rows}, re.compile("|".join(patterns))

@@ -181,9 +181,11 @@ def _spoken_out(polite: str, unit: Unit) -> tuple[str, ...]:
 
 def _templates(unit: Unit, setting: Setting) -> tuple[str, ...]:
     """The templates of the ending, but for orders with くれる, which have their own request."""
-    core = unit.core
-    if unit.name == "verb-order" and core is not None and core.orth_base in ("くれる", "呉れる"):
-        return ("ください",)
+    core, before = unit.core, setting.predicate.before
+    if unit.name == "verb-order" and core is not None:
+        looks = before is not None and before.surface in ("ご覧", "ごらん", "御覧")
+        if core.orth_base in ("くれる", "呉れる") or (looks and core.surface == "なさい"):
+            return ("ください",)
     if unit.name == "copula-negative" and unit.text.startswith("じゃ") and _seeks_agreement(unit):
         return unit.turned[::-1]
     return unit.turned
