@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is no defect: properties are judged by what they find, not by the milliseconds.
+settings.register_profile("migaki", deadline=None)
+settings.load_profile("migaki")
 
 # Two cores are shared by the whole suite; many small products gain nothing from threads.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
