@@ -16,6 +16,7 @@
 | ``prt`` | a particle, 、, or the copula |
 | ``free`` | any word that is neither a particle nor an auxiliary, or 、 |
 | ``final`` | the end of a predicate other than だ, だろう and the volitional |
+| ``volitional`` | 行こう, だろう |
 | ``desired`` | a verb of the class ``desire`` with たい |
 | ``@class`` | a word of that class of `word_classes.tsv` |
 | ``=text`` | this very text |
@@ -42,7 +43,7 @@ _COPULA = frozenset({"助動詞-ダ", "助動詞-デス"})
 _WORDS = frozenset({"名詞", "代名詞", "動詞", "形容詞", "形状詞", "副詞", "連体詞", "接頭辞"})
 _ADNOMINAL_ADJECTIVES = frozenset({"大きな", "小さな", "おかしな"})
 _NEGATIONS = frozenset({"助動詞-ナイ", "助動詞-ヌ", "文語助動詞-ズ"})
-_LIST_ENDS = frozenset({"が", "を", "は", "に", "で", "も", "の", "など", "と", "から", "へ"})
+_LIST_ENDS = frozenset({"が", "を", "は", "に", "も", "の", "など"})
 _PREDICATES = frozenset({"動詞", "形容詞", "助動詞"})
 
 
@@ -130,6 +131,7 @@ _TESTS: dict[str, NeighbourTest] = {
     "prt": lambda ms, i: _is_particle(ms[i]),
     "free": lambda ms, i: ms[i].pos in _WORDS or ms[i].surface in COMMAS,
     "final": lambda ms, i: _is_final(ms[i]),
+    "volitional": lambda ms, i: ms[i].c_form.startswith("意志推量形") or ms[i].surface == "まい",
     "desired": _is_desired,
 }
 

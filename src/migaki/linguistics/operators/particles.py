@@ -1,0 +1,197 @@
+"""Particles: left out, added, exchanged; and those that change the meaning or break the grammar.
+
+Where one particle may stand for another depends on the words beside it, and stands in `particles.tsv`;
+`particle_errors.tsv` has what is wrong on purpose. What takes more than a look at the neighbours
+(relative clauses, しか and だけ, agent and patient) is in `particle_clauses`.
+"""
+
+from __future__ import annotations
+
+from migaki.linguistics.operators.operator import Meaning, Operator, Use
+from migaki.linguistics.operators.particle_clauses import (
+    insert_object,
+    only_by_dake,
+    only_by_shika,
+    relative_ga,
+    relative_no,
+    swap_roles,
+)
+from migaki.linguistics.operators.style import Style
+from migaki.linguistics.operators.substitution import (
+    Choice,
+    Entry,
+    Lexicon,
+    Site,
+    propose_each,
+    read_entries,
+)
+
+__all__ = ["OPERATORS"]
+
+_KEPT = Lexicon(read_entries, "particles.tsv", fitting=True)
+_WRONG = Lexicon(read_entries, "particle_errors.tsv", fitting=True)
+
+
+def _of(*sets: str) -> Choice:
+    """Choose the substitutions of these sets (what stands before the dot), in styles that fit."""
+
+    def chooses(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
+        return site.entry.set.partition(".")[0] in sets and styles <= other.styles
+
+    return chooses
+
+
+def _kept(name: str, description: str, *sets: str) -> Operator:
+    rule = f"particles.{name}"
+    return Operator(
+        name=rule,
+        family="particles",
+        meaning=Meaning.KEPT,
+        grammatical=True,
+        use=Use.TRAIN,
+        description=description,
+        propose=propose_each(_KEPT, rule=rule, chooses=_of(*sets)),
+    )
+
+
+def _wrong(
+    name: str, description: str, *, meaning: Meaning, grammatical: bool, use: Use
+) -> Operator:
+    rule = f"particles.{name}"
+    return Operator(
+        name=rule,
+        family="particles",
+        meaning=meaning,
+        grammatical=grammatical,
+        use=use,
+        description=description,
+        propose=propose_each(_WRONG, rule=rule, chooses=_of(name)),
+    )
+
+
+OPERATORS: tuple[Operator, ...] = (
+    _kept(
+        "omission", "本を読んだよ → 本読んだよ: は, が, を, に, へ, in casual talk only", "omission"
+    ),
+    _kept("direction", "学校に行く → 学校へ行く: the goal of a motion, and back", "direction"),
+    _kept(
+        "object",
+        "水を飲みたい → 水が飲みたい: what one wants or can do, and back",
+        "wish",
+        "ability",
+    ),
+    _kept(
+        "reason", "寒いから → 寒いので: in a style that fits, and back", "reason", "reason_copula"
+    ),
+    _kept("contrast", "行きますが → 行きますけど: in a style that fits, and back", "contrast"),
+    _kept("listing", "犬や猫 → 犬とか猫: in a style that fits, and back", "listing"),
+    _kept("doing", "勉強をする → 勉強する: nouns of action without を", "doing"),
+    _kept(
+        "topic",
+        "机の上に本がある → 机の上には本がある: は added where it contrasts nothing",
+        "topic",
+    ),
+    Operator(
+        name="particles.relative",
+        family="particles",
+        meaning=Meaning.KEPT,
+        grammatical=True,
+        use=Use.TRAIN,
+        description="私が書いた本 → 私の書いた本: the subject of a relative clause",
+        propose=relative_no,
+    ),
+    Operator(
+        name="particles.relative_subject",
+        family="particles",
+        meaning=Meaning.KEPT,
+        grammatical=True,
+        use=Use.TRAIN,
+        description="私の書いた本 → 私が書いた本: the subject of a relative clause",
+        propose=relative_ga,
+    ),
+    Operator(
+        name="particles.insertion",
+        family="particles",
+        meaning=Meaning.KEPT,
+        grammatical=True,
+        use=Use.TRAIN,
+        description="水飲みたい → 水を飲みたい: an object without its particle gets it",
+        propose=insert_object,
+    ),
+    Operator(
+        name="particles.only_dake",
+        family="particles",
+        meaning=Meaning.KEPT,
+        grammatical=True,
+        use=Use.TRAIN,
+        description="水しか飲まない → 水だけ飲む",
+        propose=only_by_dake,
+    ),
+    Operator(
+        name="particles.only_shika",
+        family="particles",
+        meaning=Meaning.KEPT,
+        grammatical=True,
+        use=Use.TRAIN,
+        description="水だけ飲む → 水しか飲まない",
+        propose=only_by_shika,
+    ),
+    _wrong(
+        "formal_omission",
+        "会議を開いた → *会議開いた: を, が, に left out in prose or polite text",
+        meaning=Meaning.KEPT,
+        grammatical=False,
+        use=Use.REJECTED,
+    ),
+    _wrong(
+        "oblique_omission",
+        "図書館で勉強する → *図書館勉強する: で, から, まで, と are never left out",
+        meaning=Meaning.KEPT,
+        grammatical=False,
+        use=Use.REJECTED,
+    ),
+    _wrong(
+        "case_error",
+        "東京に住む → *東京を住む: the wrong particle, as learners write it",
+        meaning=Meaning.CHANGED,
+        grammatical=False,
+        use=Use.REJECTED,
+    ),
+    _wrong(
+        "doubled",
+        "本を読む → *本をを読む: two case particles",
+        meaning=Meaning.KEPT,
+        grammatical=False,
+        use=Use.REJECTED,
+    ),
+    _wrong(
+        "wh_topic",
+        "誰が来た → *誰は来た: a question word as the topic",
+        meaning=Meaning.CHANGED,
+        grammatical=False,
+        use=Use.EVALUATION,
+    ),
+    _wrong(
+        "topic_subject",
+        "犬は寝た → 犬が寝た: what is known becomes what is new, and back",
+        meaning=Meaning.CHANGED,
+        grammatical=True,
+        use=Use.EVALUATION,
+    ),
+    _wrong(
+        "contrast_topic",
+        "東京に行く → 東京には行く: a contrast is added",
+        meaning=Meaning.CHANGED,
+        grammatical=True,
+        use=Use.EVALUATION,
+    ),
+    Operator(
+        name="particles.roles",
+        family="particles",
+        meaning=Meaning.CHANGED,
+        grammatical=True,
+        use=Use.EVALUATION,
+        description="犬が猫を追う → 犬を猫が追う: who does it to whom",
+        propose=swap_roles,
+    ),
+)
