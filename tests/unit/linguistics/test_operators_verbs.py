@@ -117,8 +117,7 @@ def test_a_set_phrase_has_no_opposite() -> None:
         assert variants(source, operators=["verbs.polarity"], use=Use.EVALUATION) == []
 
 
-def test_all_places_of_a_text_change_together_first() -> None:
+def test_all_places_of_a_text_change_together() -> None:
     source = "起きなければならない。働かなければならない。"
-    found = variants(source, count=3, operators=["verbs.obligation"])
-    assert found[0].text.count("なくてはならない") in (1, 2)
-    assert "起きなくてはならない。働かなくてはならない。" in {v.text for v in found}
+    found = variants(source, operators=["verbs.obligation"])
+    assert [v.text for v in found] == ["起きなくてはならない。働かなくてはならない。"]

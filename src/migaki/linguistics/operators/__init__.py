@@ -17,7 +17,7 @@ from migaki.linguistics.operators.operator import Use as Use
 
 __all__ = ["FAMILIES", "EditSet", "Meaning", "Operator", "Passage", "Tone", "Use", "find_operators"]
 
-FAMILIES = ("verbs", "adjectives", "adverbs", "nouns")
+FAMILIES = ("verbs", "adjectives", "adverbs", "nouns", "particles")
 
 
 @lru_cache(maxsize=1)

@@ -150,7 +150,7 @@ class Equivalences:
         return frozenset().union(*(pattern.anchor_words for pattern in read))
 
     def propose(self, passage: Passage, rng: random.Random) -> list[EditSet]:
-        """For each wording that may be written: it in all places, then in one of them."""
+        """For each wording that may be written: it in all places of the text, so that its style stays even."""
         proposals: list[EditSet] = []
         for members in self._sets:
             for target, found in _by_target(members, passage):
@@ -158,8 +158,6 @@ class Equivalences:
                 places = _disjoint([edit for edit in edits if edit])
                 if places:
                     proposals.append(places)
-                if len(places) > 1:
-                    proposals.append([rng.choice(places)])
         rng.shuffle(proposals)
         return proposals
 
