@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from migaki.linguistics.conjugation.endings import fold
+from migaki.linguistics.conjugation.endings import fold, has_form, hiragana
 
 TABLES = Path(__file__).parents[1] / "src" / "migaki" / "linguistics" / "tables"
 
@@ -39,6 +39,9 @@ STANDARD = {
 }
 MAJORITY = 0.5
 """An ending belongs to a class when half of the words that could have it do."""
+
+MOST_SPELLINGS = 2
+"""So many spellings of a word tell which one is meant."""
 
 FEWEST_WORDS = 3
 """A longer ending must be borne out by so many words."""
@@ -148,10 +151,14 @@ def changed_endings(word: Paradigm, c_form: str, length: int) -> dict[str, int]:
     """What may stand in the place of the last ``length`` characters, with the cost of each."""
     rest = word.orth_base[:-length]
     return {
-        fold(surface[len(rest) :]): cost
+        _any_kanji(surface[len(rest) :]): cost
         for surface, cost in word.forms.get(c_form, {}).items()
         if surface.startswith(rest) and _PLAIN_WRITING.fullmatch(surface[len(rest) :])
     }
+
+
+def _any_kanji(ending: str) -> str:
+    return re.sub(r"[\u3400-\u9fff]", "漢", ending)
 
 
 def majority(words: list[Paradigm], ending: str, c_form: str) -> tuple[int, tuple[str, ...]]:
@@ -161,7 +168,12 @@ def majority(words: list[Paradigm], ending: str, c_form: str) -> tuple[int, tupl
     cost: Counter[str] = Counter()
     for endings in found:
         cost.update(endings)
-    good = [e for e, n in count.items() if n >= MAJORITY * len(found)]
+    stem = "漢" if ending.startswith("漢") else ""  # stays; a form with another kanji is left out
+    good = [
+        e
+        for e, n in count.items()
+        if n >= MAJORITY * len(found) and e.startswith(stem) and "漢" not in e[len(stem) :]
+    ]
 
     marks = STANDARD.get(c_form, ())
 
@@ -186,6 +198,8 @@ def learn(words: list[Paradigm], c_form: str, *, whole: bool) -> dict[str, tuple
             by_ending[fold(word.orth_base[-length:])].append(word)
     rules: dict[str, tuple[str, ...]] = {}
     for ending in sorted(by_ending, key=lambda e: (len(e), e)):
+        if "漢" in ending[1:]:
+            continue  # nothing depends on what is before a kanji
         having, new = majority(by_ending[ending], ending, c_form)
         enough = whole or (having >= FEWEST_WORDS and having >= MAJORITY * len(by_ending[ending]))
         if enough and new and not _explained(rules, ending, new):
@@ -223,14 +237,56 @@ def learn_all(words: list[Paradigm]) -> list[tuple[str, str, str, str]]:
 
 
 def homographs(words: list[Paradigm]) -> list[tuple[str, str]]:
-    """Spellings of modern verbs and adjectives with more than one class, with the readings."""
-    readings: dict[str, set[str]] = defaultdict(set)
+    """Spellings of modern verbs and adjectives with more than one reading or class, best first.
+
+    Where the spelling has kanji, a reading counts only if UniDic names the word so too: 保つ is たもつ,
+    but もつ only as a rare spelling of 持つ. In kana all count: きる is 切る and 着る.
+    """
+    spellings: dict[str, dict[tuple[str, str], dict[str, int]]] = defaultdict(dict)
+    likeliest = _spellings(words)
     for word in words:
-        if not word.c_type.startswith("文語") and word.pos in ("動詞", "形容詞"):
-            readings[word.orth_base].add(f"{word.c_type}:{word.reading_base}:{word.lemma}")
-    return sorted(
-        (orth, " ".join(sorted(found))) for orth, found in readings.items() if len(found) > 1
-    )
+        statement = word.forms.get("終止形-一般", {})
+        modern = not word.c_type.startswith("文語") and word.pos in ("動詞", "形容詞")
+        if not modern or not has_form(word.orth_base, word.c_type, "終止形-一般"):
+            continue
+        if word.orth_base not in statement or has_katakana(word.orth_base):
+            continue
+        readings = spellings[word.orth_base].setdefault((word.c_type, word.reading_base), {})
+        readings[word.lemma] = statement[word.orth_base]
+    rows = []
+    for spelling, readings in sorted(spellings.items()):
+        if "漢" in fold(spelling):
+            named = {key: found for key, found in readings.items() if spelling in found}
+            readings = named or readings
+        if len(readings) < 2:
+            continue
+        ranked = sorted(readings.items(), key=lambda item: min(item[1].values()))
+        cells = []
+        for (c_type, reading), lemmas in ranked:
+            meant = []
+            for lemma in _same_ending(lemmas, spelling):
+                meant += [lemma, *likeliest.get((c_type, reading, lemma), ())]
+            cells.append(f"{c_type}:{hiragana(reading)}:{'・'.join(dict.fromkeys(meant))}")
+        rows.append((spelling, "|".join(cells)))
+    return rows
+
+
+def _spellings(words: list[Paradigm]) -> dict[tuple[str, str, str], list[str]]:
+    """The likeliest spellings of each word that begin with a kanji: 帰る of the lemma 返る."""
+    costs: dict[tuple[str, str, str], dict[str, int]] = defaultdict(dict)
+    for word in words:
+        cost = word.forms.get("終止形-一般", {}).get(word.orth_base)
+        if cost is not None and "一" <= word.orth_base[0] <= "龥":
+            costs[word.c_type, word.reading_base, word.lemma][word.orth_base] = cost
+    return {
+        key: sorted(found, key=found.__getitem__)[:MOST_SPELLINGS] for key, found in costs.items()
+    }
+
+
+def _same_ending(lemmas: dict[str, int], spelling: str) -> list[str]:
+    """The words meant, most likely first; 飼う is left out where かえる is 変える."""
+    ranked = sorted(lemmas, key=lambda lemma: lemmas[lemma])
+    return [lemma for lemma in ranked if lemma[-1] == spelling[-1]] or ranked
 
 
 def main() -> None:
@@ -248,26 +304,40 @@ def main() -> None:
             csv.writer(file, delimiter="\t").writerows(entries)
     words = paradigms(entries)
     print(f"{len(entries)} inflected entries, {len(words)} paradigms", file=sys.stderr)
-    rows = learn_all(words)
-    text = HEADER + "".join("\t".join(row) + "\n" for row in rows)
-    path = TABLES / "conjugation_endings.tsv"
-    if options.check:
-        if path.read_text("utf-8") != text:
-            sys.exit(f"{path.name} differs from what UniDic gives; run this script without --check")
-        return
-    path.write_text(text, "utf-8")
-    print(f"{path.name}: {len(rows)} rows, {len(text.encode()):,} bytes", file=sys.stderr)
+    tables = {
+        "conjugation_endings.tsv": _table(ENDINGS_HEADER, learn_all(words)),
+        "conjugation_homographs.tsv": _table(HOMOGRAPHS_HEADER, homographs(words)),
+    }
+    for name, text in tables.items():
+        if options.check and (TABLES / name).read_text("utf-8") != text:
+            sys.exit(f"{name} differs from what UniDic gives; run this script without --check")
+        if not options.check:
+            (TABLES / name).write_text(text, "utf-8")
+        print(f"{name}: {len(text.encode()):,} bytes", file=sys.stderr)
 
 
-HEADER = """\
+def _table(header: str, rows: Iterable[tuple[str, ...]]) -> str:
+    return header + "".join("\t".join(row) + "\n" for row in rows)
+
+
+SOURCE = """\
+# Derived from UniDic 2.1.2 (unidic-lite 1.0.8) by scripts/derive_conjugation_tables.py; not edited by hand.
+# Source: UniDic, Copyright (c) 2011-2013, The UniDic Consortium, all rights reserved; used under its
+# BSD licence (it is offered under BSD, LGPL or GPL), whose text is in NOTICE.
+#
+"""
+
+ENDINGS_HEADER = f"""\
 # How words inflect: for each conjugation class and form, the ending of the dictionary form and what
-# stands in its place, the standard one first.
+# stands in its place, the standard one first. 漢 stands for any kanji.
 #
-# Learned from UniDic 2.1.2 (unidic-lite 1.0.8) by scripts/derive_conjugation_tables.py; do not edit by hand.
-# Source: UniDic, Copyright (c) 2011-2013, The UniDic Consortium. All rights reserved. Used under its
-# BSD licence (the dictionary is offered under BSD, LGPL or GPL); see NOTICE.
+{SOURCE}# class<TAB>form<TAB>ending<TAB>endings in its place, by |
+"""
+
+HOMOGRAPHS_HEADER = f"""\
+# Verbs and adjectives whose spelling leaves the reading or the conjugation open.
 #
-# c_type<TAB>c_form<TAB>ending<TAB>endings in its place, separated by |
+{SOURCE}# spelling<TAB>class:reading:words meant, the likeliest reading first, by |
 """
 
 

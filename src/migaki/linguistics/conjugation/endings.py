@@ -15,21 +15,23 @@ from migaki.errors import UsageError
 from migaki.linguistics.tables import read_table
 
 __all__ = [
+    "Ending",
     "NotInflectableError",
     "c_forms",
-    "exceptional_forms",
     "fold",
     "has_form",
+    "hiragana",
     "inflect",
     "inflections",
+    "spoken_forms",
 ]
 
 _IDEOGRAPH = re.compile(r"[々〆〇ヶ\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_STEM = re.compile(r"[々〆〇ァ-ヶ\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _ANY_IDEOGRAPH = "漢"
 _TO_HIRAGANA = {code: code - 0x60 for code in range(ord("ァ"), ord("ヶ"))}
 _TO_KATAKANA = {code - 0x60: code for code in range(ord("ァ"), ord("ヶ"))}
 _GENERAL = "-一般"
-
 _WHOLE_WORD = 1_000
 _CACHED_FORMS = 65_536
 
@@ -38,11 +40,24 @@ class NotInflectableError(UsageError):
     """The word, its class, or this class in this form does not inflect."""
 
 
+class Ending(NamedTuple):
+    """What is put on, the class of the result where the table names one, and its style."""
+
+    text: str
+    c_type: str = ""
+    style: str = ""
+
+    @classmethod
+    def parse(cls, cell: str) -> Ending:
+        """Read ``ending:class:style`` of a table; the last two may be missing."""
+        return cls(*cell.split(":"))
+
+
 class _Change(NamedTuple):
     """Take the last ``dropped`` characters off and put one of ``endings`` on, best first."""
 
     dropped: int
-    endings: tuple[str, ...]
+    endings: tuple[Ending, ...]
 
 
 class _Cell(NamedTuple):
@@ -60,13 +75,28 @@ class _Table(NamedTuple):
 
 
 def fold(spelling: str) -> str:
-    """Reduce a spelling to what inflection depends on: katakana to hiragana, ideographs to one.
+    """Reduce a spelling to what inflection depends on.
+
+    All kanji are one. So is katakana before an ending in hiragana: イタい is written on like 痛い
+    (イタう), not like いたい (いとう). A word that ends in katakana is taken as if in hiragana.
 
     Example:
-        >>> fold("サボる"), fold("持ち来る")
-        ('さぼる', '漢ち漢る')
+        >>> fold("サボる"), fold("持ち来る"), fold("ワカル")
+        ('漢漢る', '漢ち漢る', 'わかる')
     """
-    return _IDEOGRAPH.sub(_ANY_IDEOGRAPH, spelling.translate(_TO_HIRAGANA))
+    if "ァ" <= spelling[-1:] <= "ヶ":
+        return _IDEOGRAPH.sub(_ANY_IDEOGRAPH, spelling.translate(_TO_HIRAGANA))
+    return _STEM.sub(_ANY_IDEOGRAPH, spelling)
+
+
+def hiragana(text: str) -> str:
+    """Write katakana as hiragana; the rest stays.
+
+    Example:
+        >>> hiragana("カク"), hiragana("ヴィラ")
+        ('かく', 'ゔぃら')
+    """
+    return text.translate(_TO_HIRAGANA)
 
 
 def inflect(orth_base: str, c_type: str, c_form: str, *, reading_base: str = "") -> str:
@@ -77,7 +107,7 @@ def inflect(orth_base: str, c_type: str, c_form: str, *, reading_base: str = "")
         c_type: UniDic's conjugation class (活用型).
         c_form: UniDic's form (活用形); without its second part the general one is meant.
         reading_base: Reading of the dictionary form in kana, where the spelling leaves open which
-            word it is.
+            word it is (訪う).
 
     Raises:
         NotInflectableError: there is no such class, or the word has no such form.
@@ -130,47 +160,91 @@ def c_forms(c_type: str) -> tuple[str, ...]:
     return _table().c_forms.get(c_type, ())
 
 
-def exceptional_forms(
-    orth_base: str, c_type: str, slot: str, reading_base: str = ""
-) -> tuple[str, ...]:
-    """Forms that only `conjugation_exceptions.tsv` knows, by its own name for them.
+def spoken_forms(
+    text: str, reading: str, c_type: str, form: str
+) -> tuple[tuple[str, str, Ending], ...] | None:
+    """Write a word in one form together with its reading.
+
+    Args:
+        text: Dictionary form as written.
+        reading: Its reading in kana, or empty if unknown; then that of the form is empty too.
+        c_type: Its conjugation class.
+        form: A form of UniDic, or any other name in `conjugation_exceptions.tsv`.
+
+    Returns:
+        Triples (text, reading, ending put on), best first; empty where a table says that the word has
+        no such form, None where no table says anything.
 
     Example:
-        >>> exceptional_forms("問う", "五段-ワア行", "te")
-        ('問うて',)
+        >>> [(text, reading) for text, reading, _ in spoken_forms("来る", "くる", "カ行変格", "未然形-一般")]
+        [('来', 'こ')]
     """
-    return _inflections(orth_base, c_type, slot, reading_base)
+    cell = _cell(c_type, form)
+    found = cell and _find_change(cell, text, reading)
+    if not cell or not found:
+        return None
+    change, own = found
+    written = [(_apply(text, change, ending), ending) for ending in change.endings]
+    if not reading:
+        return tuple((new, "", ending) for new, ending in written)
+    # What a word does against its class it does in sound too; else the reading has its own ending,
+    # because a kanji may hide what changes (来る: く, き, こ).
+    spoken = change if own else _by_ending(cell.folded, fold(reading), _table().longest)
+    if spoken is None or len(spoken.endings) != len(written):
+        return tuple((new, "", ending) for new, ending in written)
+    readings = [_apply(reading, spoken, ending) for ending in spoken.endings]
+    return tuple((new, said, ending) for (new, ending), said in zip(written, readings, strict=True))
 
 
 @lru_cache(maxsize=_CACHED_FORMS)
 def _inflections(orth_base: str, c_type: str, c_form: str, reading_base: str) -> tuple[str, ...]:
-    table = _table()
-    cell = table.cells.get((c_type, c_form)) or table.cells.get((c_type, c_form + _GENERAL))
-    if cell is None or not orth_base:
+    cell = _cell(c_type, c_form)
+    found = cell and orth_base and _find_change(cell, orth_base, reading_base)
+    if not found:
         return ()
-    change = _find_change(cell, orth_base, reading_base, table.longest)
-    if change is None:
-        return ()
-    rest = orth_base[: max(len(orth_base) - change.dropped, 0)]
-    replaced = orth_base[len(rest) :]
+    return tuple(_apply(orth_base, found[0], ending) for ending in found[0].endings)
+
+
+def _cell(c_type: str, form: str) -> _Cell | None:
+    cells = _table().cells
+    return cells.get((c_type, form)) or cells.get((c_type, form + _GENERAL))
+
+
+def _apply(word: str, change: _Change, ending: Ending) -> str:
+    rest = word[: max(len(word) - change.dropped, 0)]
+    replaced = word[len(rest) :]
     if replaced and all("ァ" <= letter <= "ヶ" for letter in replaced):
-        return tuple(rest + ending.translate(_TO_KATAKANA) for ending in change.endings)
-    return tuple(rest + ending for ending in change.endings)
+        return rest + ending.text.translate(_TO_KATAKANA)
+    return rest + ending.text
 
 
-def _find_change(cell: _Cell, base: str, reading: str, longest: int) -> _Change | None:
-    kana = base.translate(_TO_HIRAGANA)
+def _find_change(cell: _Cell, word: str, reading: str) -> tuple[_Change, bool] | None:
+    """The change for a word, and whether it is the word's own rather than that of its class."""
+    longest = _table().longest
+    kana = word.translate(_TO_HIRAGANA)
     if cell.words:
         spoken = f"{kana}@{reading.translate(_TO_HIRAGANA)}"
-        change = cell.words.get(spoken) or cell.words.get(kana)
-        if change is not None:
-            return change
-    tail = kana[-longest:]
-    for endings, spelling in ((cell.written, tail), (cell.folded, fold(tail))):
-        if endings:
-            for start in range(len(spelling)):
-                if (change := endings.get(spelling[start:])) is not None:
-                    return change
+        own = cell.words.get(spoken) or cell.words.get(kana)
+        if own is not None:
+            return own, True
+    own = _by_ending(cell.written, kana, longest)
+    if own is not None and _one_script(word[len(word) - own.dropped :]):
+        return own, True
+    regular = _by_ending(cell.folded, fold(word[-longest:]), longest)
+    return None if regular is None else (regular, False)
+
+
+def _one_script(ending: str) -> bool:
+    """Whether an ending is wholly in katakana or has none: ザい of ウザい is neither."""
+    katakana = ["ァ" <= letter <= "ヶ" for letter in ending]
+    return all(katakana) or not any(katakana)
+
+
+def _by_ending(endings: dict[str, _Change], word: str, longest: int) -> _Change | None:
+    if endings:
+        for start in range(max(len(word) - longest, 0), len(word)):
+            if (change := endings.get(word[start:])) is not None:
+                return change
     return None
 
 
@@ -185,18 +259,21 @@ def _table() -> _Table:
             forms.setdefault(c_type, []).append(c_form)
         # What stays is taken from the word, not from the table, where an ideograph stands for any.
         kept = len(ending) - len(ending.lstrip(_ANY_IDEOGRAPH))
-        change = _Change(len(ending) - kept, tuple(new[kept:] for new in endings.split("|")))
-        cells[c_type, c_form].folded[ending] = change
+        new = tuple(Ending(text[kept:]) for text in endings.split("|"))
+        cells[c_type, c_form].folded[ending] = _Change(len(ending) - kept, new)
         longest = max(longest, len(ending))
-    for row in read_table("conjugation_exceptions.tsv", columns=6):
-        words, c_type, c_form, old, new, _ = row
-        dropped = _WHOLE_WORD if old == "*" else len(old)
-        change = _Change(dropped, () if new == "-" else tuple(new.split("|")))
-        cell = cells.setdefault((c_type, c_form), _Cell({}, {}, {}))
+    for words, c_type, form, old, new_endings, _ in read_table(
+        "conjugation_exceptions.tsv", columns=6
+    ):
+        none = new_endings == "-"
+        new = () if none else tuple(map(Ending.parse, new_endings.split("|")))
+        change = _Change(_WHOLE_WORD if old == "*" else len(old), new)
+        cell = cells.setdefault((c_type, form), _Cell({}, {}, {}))
         for word in words.split():
-            # 〜 stands for any beginning; everything else is a whole word, perhaps with its reading.
             (cell.written if word[0] == "〜" else cell.words)[word.lstrip("〜")] = change
             longest = max(longest, len(word))
+        if not form.isascii() and form not in forms[c_type]:
+            forms[c_type].append(form)
     return _Table(cells, {c_type: tuple(found) for c_type, found in forms.items()}, longest)
 
 

@@ -1,44 +1,67 @@
 """Forms of the school grammar, て-form, negative, volitional …, on the same key as `inflect`.
 
-`conjugation_slots.tsv` says of which form of UniDic each is made; `conjugation_exceptions.tsv` holds
-what single words do instead (問うて, ない for ある).
+`conjugation_slots.tsv` says of what each is made; `conjugation_exceptions.tsv` holds what single words
+do instead (問うて, ない for ある).
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 from migaki.linguistics.conjugation.endings import (
+    Ending,
     NotInflectableError,
-    exceptional_forms,
-    has_form,
-    inflections,
+    spoken_forms,
 )
 from migaki.linguistics.tables import read_table
 
 __all__ = [
+    "Inflected",
     "ba_form",
+    "expand",
     "imperative",
     "masu_stem",
     "negative",
-    "slot_forms",
+    "slot_names",
     "ta_form",
     "te_form",
     "volitional",
 ]
 
-_Recipe = tuple[str, str]
-"""A form of UniDic and what is put after it."""
-
 _SLOT_NAMES = {
     "te": "て-form",
     "ta": "past",
     "negative": "negative",
-    "masu_stem": "stem before ます",
+    "stem": "stem before ます",
     "ba": "conditional in ば",
     "volitional": "volitional",
     "imperative": "imperative",
 }
+_SAME_ROW = "*"
+_ROWS = {"ワア行": "ア行"}
+
+
+class Inflected(NamedTuple):
+    """A written form.
+
+    Attributes:
+        text: The form itself.
+        reading: Its reading in kana; empty where that of the word was not given.
+        c_type: Class by which it inflects on; empty where it does not.
+        style: ``casual`` (ら抜き, contractions), ``written``, ``rare``; empty for the neutral form.
+    """
+
+    text: str
+    reading: str
+    c_type: str = ""
+    style: str = ""
+
+
+class _Recipe(NamedTuple):
+    prefix: str
+    path: tuple[str, ...]
+    ending: Ending
 
 
 def te_form(orth_base: str, c_type: str, *, reading_base: str = "") -> str:
@@ -90,7 +113,9 @@ def masu_stem(orth_base: str, c_type: str, *, reading_base: str = "") -> str:
         >>> masu_stem("書く", "五段-カ行"), masu_stem("なさる", "五段-ラ行")
         ('書き', 'なさい')
     """
-    return _best(orth_base, c_type, "masu_stem", reading_base)
+    if not _recipes(c_type, "masu"):
+        _refuse(orth_base, c_type, "stem")
+    return _best(orth_base, c_type, "stem", reading_base)
 
 
 def ba_form(orth_base: str, c_type: str, *, reading_base: str = "") -> str:
@@ -133,34 +158,113 @@ def imperative(orth_base: str, c_type: str, *, reading_base: str = "") -> str:
 
 
 @lru_cache(maxsize=65_536)
-def slot_forms(orth_base: str, c_type: str, slot: str, reading_base: str = "") -> tuple[str, ...]:
-    """Every form for one slot of `conjugation_slots.tsv`, best first; empty where there is none.
+def expand(text: str, reading: str, c_type: str, slot: str) -> tuple[Inflected, ...]:
+    """Every way to write a word in one form of `conjugation_slots.tsv`, best first.
+
+    Args:
+        text: Dictionary form as written.
+        reading: Its reading in kana, or empty.
+        c_type: Its conjugation class.
+        slot: Name of the form.
+
+    Returns:
+        Nothing where the word has no such form.
 
     Example:
-        >>> slot_forms("見る", "上一段-マ行", "imperative")
-        ('見ろ', '見よ')
+        >>> [form.text for form in expand("見る", "みる", "上一段-マ行", "potential")]
+        ['見られる', '見れる']
     """
-    if exception := exceptional_forms(orth_base, c_type, slot, reading_base):
-        return exception
-    for c_form, after in _recipes(c_type, slot):
-        if has_form(orth_base, c_type, c_form, reading_base=reading_base):
-            stems = inflections(orth_base, c_type, c_form, reading_base=reading_base)
-            return tuple(stem + after for stem in stems)
-    return ()
+    if (keigo := _keigo().get((text, slot))) is not None:
+        return _with_regular(keigo, text, reading, c_type, slot)
+    return _expand(text, reading, c_type, slot)
+
+
+def _expand(text: str, reading: str, c_type: str, slot: str) -> tuple[Inflected, ...]:
+    recipes = _recipes(c_type, slot)
+    exception = spoken_forms(text, reading, c_type, slot)
+    if exception is not None:
+        regular = recipes[0].ending.c_type if recipes else ""
+        return tuple(
+            Inflected(new, said, ending.c_type or regular, ending.style)
+            for new, said, ending in exception
+        )
+    found: dict[str, Inflected] = {}
+    for recipe in recipes:
+        for form in _follow(Inflected(text, reading, c_type), recipe.path):
+            made = _join(recipe.prefix, form, recipe.ending, c_type)
+            found.setdefault(made.text, made)
+    return tuple(found.values())
+
+
+def _with_regular(
+    keigo: tuple[Inflected | None, ...], text: str, reading: str, c_type: str, slot: str
+) -> tuple[Inflected, ...]:
+    """Put the regular forms in the place of the star; after all others, only what no お is in."""
+    regular = _expand(text, reading, c_type, slot)
+    found: dict[str, Inflected] = {}
+    for entry in (*keigo, *(form for form in regular[1:])):
+        for form in regular[:1] if entry is None else (entry,):
+            found.setdefault(form.text, form)
+    return tuple(found.values())
+
+
+def slot_names(c_type: str) -> list[str]:
+    """Return the names of the forms that a class has, in the order of the table.
+
+    Example:
+        >>> slot_names("助動詞-マス")
+        ['te', 'ta', 'negative', 'volitional', 'imperative']
+    """
+    names = dict.fromkeys(slot for _, slot in _slots())
+    return [slot for slot in names if _recipes(c_type, slot)]
+
+
+def _follow(start: Inflected, path: tuple[str, ...]) -> list[Inflected]:
+    """Go through the sources of a recipe; each step may branch."""
+    forms = [start]
+    for step in path:
+        if step == "base":
+            continue
+        following = []
+        for form in forms:
+            if step.isascii():
+                made = expand(form.text, form.reading, form.c_type, step)
+            else:
+                found = spoken_forms(form.text, form.reading, form.c_type, step) or ()
+                made = tuple(Inflected(new, said, "", how.style) for new, said, how in found)
+            following += [m._replace(style=m.style or form.style) for m in made]
+        forms = following
+    return forms
+
+
+def _join(prefix: str, form: Inflected, ending: Ending, c_type: str) -> Inflected:
+    result = ending.c_type
+    if result.endswith(_SAME_ROW):
+        row = c_type.rpartition("-")[2]
+        result = result[:-1] + _ROWS.get(row, row)
+    elif not ending.text:
+        result = form.c_type
+    reading = prefix + form.reading + ending.text if form.reading else ""
+    text = prefix + form.text + ending.text
+    return Inflected(text, reading, result, ending.style or form.style)
 
 
 def _best(orth_base: str, c_type: str, slot: str, reading_base: str) -> str:
-    found = slot_forms(orth_base, c_type, slot, reading_base)
+    found = expand(orth_base, reading_base, c_type, slot)
     if not found:
-        there = [name for key, name in _SLOT_NAMES.items() if _recipes(c_type, key)]
-        hint = f"Words of this class have: {', '.join(there)}." if there else None
-        raise NotInflectableError(
-            f"{orth_base!r} of class {c_type or '(none)'} has no {_SLOT_NAMES[slot]}.", hint=hint
-        )
-    return found[0]
+        _refuse(orth_base, c_type, slot)
+    return found[0].text
 
 
-@lru_cache(maxsize=1_024)
+def _refuse(orth_base: str, c_type: str, slot: str) -> None:
+    there = [name for key, name in _SLOT_NAMES.items() if _recipes(c_type, key)]
+    raise NotInflectableError(
+        f"{orth_base!r} of class {c_type or '(none)'} has no {_SLOT_NAMES[slot]}.",
+        hint=f"Words of this class have: {', '.join(there)}." if there else None,
+    )
+
+
+@lru_cache(maxsize=4_096)
 def _recipes(c_type: str, slot: str) -> tuple[_Recipe, ...]:
     table = _slots()
     for length in range(len(c_type), 0, -1):
@@ -172,7 +276,28 @@ def _recipes(c_type: str, slot: str) -> tuple[_Recipe, ...]:
 @lru_cache(maxsize=1)
 def _slots() -> dict[tuple[str, str], tuple[_Recipe, ...]]:
     table = {}
-    for c_type, slot, recipes in read_table("conjugation_slots.tsv", columns=3):
-        parts = (recipe.partition("+") for recipe in recipes.split("|"))
-        table[c_type, slot] = tuple((c_form, after) for c_form, _, after in parts)
+    for classes, slot, cells in read_table("conjugation_slots.tsv", columns=3):
+        recipes = []
+        for cell in cells.split("|"):
+            source, _, ending = cell.partition("+")
+            prefix, _, path = source.rpartition("<")
+            recipes.append(_Recipe(prefix, tuple(path.split(">")), Ending.parse(ending)))
+        for c_type in classes.split():
+            table[c_type, slot] = tuple(recipes)
+    return table
+
+
+@lru_cache(maxsize=1)
+def _keigo() -> dict[tuple[str, str], tuple[Inflected | None, ...]]:
+    """(verb, honorific or humble) → the verbs used instead; None where the regular form stands."""
+    table: dict[tuple[str, str], tuple[Inflected | None, ...]] = {}
+    for verbs, *columns in read_table("conjugation_keigo.tsv", columns=3):
+        for slot, cell in zip(("honorific", "humble"), columns, strict=True):
+            entries: list[Inflected | None] = []
+            for each in cell.split("|") if cell != "-" else ():
+                text, _, rest = each.partition(":")
+                c_type, _, reading = rest.partition(":")
+                entries.append(None if text == "*" else Inflected(text, reading, c_type))
+            for verb in verbs.split():
+                table[verb, slot] = tuple(entries)
     return table
