@@ -17,6 +17,7 @@ COMMANDS = {
     "train": "migaki.cli.train:train",
     "data": "migaki.cli.data:data_app",
     "analyze": "migaki.cli.analyze:analyze",
+    "conjugate": "migaki.cli.conjugate:conjugate",
     "convert": "migaki.cli.convert:convert",
     "augment": "migaki.cli.augment:augment",
     "generate": "migaki.cli.generate:generate",
