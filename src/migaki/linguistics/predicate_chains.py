@@ -17,6 +17,7 @@ _COMPOUND_POS = ("名詞", "接頭辞", "接尾辞", "形状詞", "記号", "代
 _LINKERS = frozenset(("は", "も", "さえ", "すら", "こそ", "しか"))
 _ENDS = frozenset("。．.！？!?…‥♪～〜♡♥☆★，,、；;：:—―─")
 _JOINTS = frozenset("-・/／=＝+＋&＆%％#＃@＠*＊_＿|｜<>＜＞~−‐–")  # inside names and numbers
+_OPENING = frozenset("「『（(【［[〈《〔{“‘〝")
 COMMAS = frozenset("、，,")
 _PRO_ADVERBS = frozenset(("そう", "どう", "こう", "ああ"))
 
@@ -126,6 +127,8 @@ class Chains:
             return True
         m = self.tokens[place]
         if not (is_mark(m) or m.surface in ("w", "笑")) or m.surface in COMMAS:
+            return False
+        if m.surface[0] in _OPENING:
             return False
         if m.surface[0] in _JOINTS:
             return self.ends_at(place + 1)

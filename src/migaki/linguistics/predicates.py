@@ -299,10 +299,12 @@ class _Scanner(Chains):
         if self.ends_at(step):
             return Place.FINAL
         polite = any(m.c_type in _POLITE for m in self.tokens[max(0, last - 1) : last + 1])
-        asks = self.surface(step - 1) == "か" and not polite
-        if self.surface(step) in COMMAS or is_mark(self.tokens[step]):
-            return Place.SUBORDINATE if asks else Place.FINAL
-        return Place.SUBORDINATE if asks or self.tokens[step].pos == "助詞" else Place.FINAL
+        following = self.tokens[step]
+        if following.pos in ("助詞", "助動詞"):
+            return Place.SUBORDINATE
+        if self.surface(step - 1) in ("か", "の") and not polite:
+            return Place.SUBORDINATE
+        return Place.FINAL
 
     def _after_finite(self, step: int) -> tuple[int, Place]:
         m = self.tokens[step]

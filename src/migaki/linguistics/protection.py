@@ -56,6 +56,8 @@ _LITERAL = re.compile(
     | (?<![\w/.~])(?:~|\.{1,2})?(?:/[\w.@+-]{1,255}){2,}/?      # paths
     | \b[A-Za-z]:\\[^\s<>"「」]+
     | (?<![\w.-])[\w-]{1,80}(?:\.[\w-]{1,80}){0,9}\.[A-Za-z][A-Za-z0-9]{1,4}(?!\w)  # files, hosts
+    | (?<=[\u4e00-\u9fff々A-Za-z])[（(][\u3041-\u3096\u30a1-\u30fa・ー ]{1,40}[）)]  # readings
+    | [（(][^（）()\n]{1,500}[）)](?=と|って)                    # what was thought
     | "[^"\n]{1,300}" | (?<!\w)'[^'\n]{1,200}'(?!\w)           # straight quotes in one line
     """,
     re.DOTALL | re.MULTILINE | re.VERBOSE | re.ASCII,

@@ -25,6 +25,12 @@ from migaki.linguistics.register.to_polite import polite_options
 
 __all__ = ["Conversion", "alternatives", "conversion_edits", "convert"]
 
+# Auxiliaries of the classical language that modern text does not use; its sentences are left alone.
+_CLASSICAL = frozenset(
+    f"文語助動詞-{name}"
+    for name in ("キ", "ケリ", "リ", "タリ-完了", "ヌ", "ツ", "ラム", "ケム", "ズ")
+)
+
 Option = tuple[int, int, str]
 """Write this text in the place of ``text[start:end]``."""
 
@@ -158,6 +164,8 @@ def _near(
 def _sentence_places(
     sentence: Sentence, register: Register, near: Sequence[tuple[int, int]]
 ) -> Iterator[tuple[list[Option], str]]:
+    if any(m.c_type in _CLASSICAL for m in sentence.morphemes):
+        return
     greetings = polite_greetings(sentence) if register is Register.POLITE else []
     yield from (([greeting], "greeting") for greeting in greetings)
     taken = [(start, end + 1) for start, end, _ in greetings]

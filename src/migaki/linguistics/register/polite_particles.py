@@ -35,7 +35,8 @@ def with_particles(polite: str, unit: Unit, setting: Setting) -> list[str]:
     if unit.mood in (Mood.ORDER, Mood.TE):
         return [polite + ("" if particles == "な" else particles)]
     short = particles.rstrip(_DRAWN_OUT)
-    for key, rest in ((particles, ""), (short, particles[len(short) :])):
+    drawn = "".join(char for char in particles[len(short) :] if char not in "ぁあ")
+    for key, rest in ((particles, ""), (short, drawn)):
         for ending, templates in _final_particles().get(key, ()):
             if _fits(ending, unit, setting):
                 return [_write(template, polite, unit) + rest for template in templates]

@@ -14,6 +14,7 @@ __all__ = ["Setting", "interrogatives", "settings_of"]
 
 _QUOTING = ("と", "って", "とも", "とか")
 _TOPICS = ("は", "が", "も", "って")
+_SUBJECTS = ("が", "も")
 _REACH = 3  # morphemes between と and the verb that quotes: と彼に言った
 
 
@@ -29,6 +30,9 @@ class Setting:
         trails: Whether it breaks off: …
         interrogative: Whether a word like 何 or どこ stands before its end.
         topic: Whether は, が or も stands before it.
+        subject: Whether が or も stands before it.
+        marked: Whether a mark such as 。 or ！ closes it.
+        after_main: Whether another main clause stands before it in the sentence.
         quoted: Whether と or って behind it quotes it.
         perhaps_quoted: Whether it ends at a comma and a later clause is quoted: 雨だ、困ると言う.
     """
@@ -40,6 +44,9 @@ class Setting:
     trails: bool
     interrogative: bool
     topic: bool
+    subject: bool
+    marked: bool
+    after_main: bool
     quoted: bool
     perhaps_quoted: bool
 
@@ -60,8 +67,14 @@ def settings_of(found: list[Predicate], morphemes: tuple[Morpheme, ...]) -> list
     places = {m.start: index for index, m in enumerate(morphemes)}
     settings: list[Setting] = []
     quote_follows = False
-    for predicate in reversed(found):
-        setting = _setting_of(predicate, morphemes, places, quote_follows=quote_follows)
+    for number, predicate in reversed(list(enumerate(found))):
+        setting = _setting_of(
+            predicate,
+            morphemes,
+            places,
+            quote_follows=quote_follows,
+            after_main=number > 0 and found[number - 1].place is Place.FINAL,
+        )
         quote_follows = quote_follows or setting.quoted
         settings.append(setting)
     return settings[::-1]
@@ -73,6 +86,7 @@ def _setting_of(
     places: dict[int, int],
     *,
     quote_follows: bool,
+    after_main: bool,
 ) -> Setting:
     first = places[predicate.start]
     after = predicate.after
@@ -86,6 +100,9 @@ def _setting_of(
         trails=_trails(morphemes, next_place),
         interrogative=any(map(_is_interrogative, morphemes[start:next_place])),
         topic=any(m.pos == "助詞" and m.surface in _TOPICS for m in morphemes[start:first]),
+        subject=any(m.pos == "助詞" and m.surface in _SUBJECTS for m in morphemes[start:first]),
+        marked=next_place < len(morphemes) and morphemes[next_place].surface[0] in "。．.！!｡",
+        after_main=after_main,
         quoted=_is_quoted(predicate, morphemes, next_place),
         perhaps_quoted=quote_follows and after is not None and after.surface in COMMAS,
     )

@@ -20,12 +20,13 @@ from migaki.linguistics.register.units import Unit
 
 __all__ = ["fill"]
 
+_DRAWN_OUT = "ー〜～"
 _IDEOGRAPH_AND_RU = 2
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
 def fill(template: str, unit: Unit, *, word: tuple[str, str] | None = None) -> str:
-    """Write one template for a unit.
+    """Write one template for a unit; a vowel drawn out at its end (楽しかったー) moves to the new end.
 
     Args:
         template: A cell of the column "turned", such as ``{stem}ました``.
@@ -42,7 +43,8 @@ def fill(template: str, unit: Unit, *, word: tuple[str, str] | None = None) -> s
         >>> fill("{stem}ました", unit)
         '歩きました'
     """
-    return _SLOT.sub(lambda slot: _value(slot.group(1), unit, word), template)
+    written = _SLOT.sub(lambda slot: _value(slot.group(1), unit, word), template)
+    return written + unit.text[len(unit.text.rstrip(_DRAWN_OUT)) :]
 
 
 def _value(slot: str, unit: Unit, word: tuple[str, str] | None) -> str:
@@ -83,7 +85,7 @@ def _past_of_negative(base: str, c_type: str) -> str:
 
 
 _OF_ENDING: dict[str, Callable[[Unit], str]] = {
-    "text": lambda unit: unit.text,
+    "text": lambda unit: unit.text.rstrip(_DRAWN_OUT),
     "body": lambda unit: "".join(m.surface for m in unit.tokens[:-1]),
     "lead": _lead,
     "o": lambda unit: unit.tokens[0].surface,

@@ -150,11 +150,17 @@ def _noun_predicates(unit: Unit, setting: Setting) -> bool:
 
 
 def _requests(unit: Unit, setting: Setting) -> bool:
-    """Whether a sentence that ends in て asks for something: 待って。 but not 驚いて。"""
+    """Whether a sentence that ends in て asks for something: 待って。 but not 驚いて。
+
+    A request is closed by よ, ね, 。 or ！, has no subject with が or も, and follows no other main
+    clause (楽しいね、みんなと話せて。).
+    """
     core = unit.core
     if core is None or setting.question or setting.interrogative or not setting.closes:
         return False
-    if setting.particles not in ("", "よ", "ね", "な"):
+    if setting.particles not in ("", "よ", "ね", "な") or setting.after_main or setting.subject:
+        return False
+    if not (setting.particles or setting.marked):
         return False
     chain = setting.predicate.chain
     return not any(m.orth_base in stative_verbs() for m in chain if m.pos != "助詞")
@@ -186,6 +192,8 @@ def _templates(unit: Unit, setting: Setting) -> tuple[str, ...]:
         looks = before is not None and before.surface in ("ご覧", "ごらん", "御覧")
         if core.orth_base in ("くれる", "呉れる") or (looks and core.surface == "なさい"):
             return ("ください",)
+    if unit.name == "verb-negative" and core is not None and unit.text in ("いかん", "いかぬ"):
+        return ("いけません",)  # いかん says いけない, not 行かない
     if unit.name == "copula-negative" and unit.text.startswith("じゃ") and _seeks_agreement(unit):
         return unit.turned[::-1]
     return unit.turned
