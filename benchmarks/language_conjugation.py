@@ -176,12 +176,17 @@ def unidic() -> Iterator[Answer]:
             right = (
                 best[0] if best and best[0] in surfaces else min(surfaces, key=surfaces.__getitem__)
             )
-            yield Answer(
-                f"{word.orth_base}\t{word.c_type}",
-                f"{word.orth_base} {word.c_type} {c_form}",
-                right,
-                best,
-            )
+            asked = f"{word.orth_base} {word.c_type} {c_form}"
+            why = slip(word.orth_base, word.c_type)
+            yield Answer(f"{word.orth_base}\t{word.c_type}", asked, right, best, why)
+
+
+def slip(orth_base: str, c_type: str) -> str:
+    """Why a paradigm of UniDic is a slip of the dictionary; empty where it is none."""
+    godan = c_type.startswith("五段-") and c_type != "五段-ラ行"
+    if godan and orth_base.endswith("る"):
+        return "a word in る under another row of 五段 (引き裂ける as 五段-カ行)"
+    return ""
 
 
 # --- report -------------------------------------------------------------------------------------

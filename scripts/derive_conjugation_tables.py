@@ -258,6 +258,12 @@ def homographs(words: list[Paradigm]) -> list[tuple[str, str]]:
         if "漢" in fold(spelling):
             named = {key: found for key, found in readings.items() if spelling in found}
             readings = named or readings
+        # ゆく is いく in another dress (行く, 逝く, 行き着く …), not another word.
+        readings = {
+            key: found
+            for key, found in readings.items()
+            if "ユ" not in key[1] or (key[0], key[1].replace("ユ", "イ")) not in readings
+        }
         if len(readings) < 2:
             continue
         ranked = sorted(readings.items(), key=lambda item: min(item[1].values()))

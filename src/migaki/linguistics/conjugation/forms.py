@@ -137,7 +137,7 @@ def paradigm(word: Word | str) -> list[Cell]:
 
     Example:
         >>> {cell.form for cell in paradigm("高い")} == {
-        ...     Form.PLAIN, Form.CONJECTURE, Form.STEM, Form.TE, Form.TARI, Form.TARA, Form.BA, Form.VOLITIONAL
+        ...     Form.PLAIN, Form.CONJECTURE, Form.STEM, Form.TE, Form.TARI, Form.TARA, Form.BA
         ... }
         True
     """

@@ -33,11 +33,13 @@ _SLOT_NAMES = {
     "te": "て-form",
     "ta": "past",
     "negative": "negative",
-    "stem": "stem before ます",
+    "masu": "stem before ます",
     "ba": "conditional in ば",
     "volitional": "volitional",
+    "u": "form in う",
     "imperative": "imperative",
 }
+_PREFIX = "お"
 _SAME_ROW = "*"
 _ROWS = {"ワア行": "ア行"}
 
@@ -113,9 +115,7 @@ def masu_stem(orth_base: str, c_type: str, *, reading_base: str = "") -> str:
         >>> masu_stem("書く", "五段-カ行"), masu_stem("なさる", "五段-ラ行")
         ('書き', 'なさい')
     """
-    if not _recipes(c_type, "masu"):
-        _refuse(orth_base, c_type, "stem")
-    return _best(orth_base, c_type, "stem", reading_base)
+    return _best(orth_base, c_type, "masu", reading_base).removesuffix("ます")
 
 
 def ba_form(orth_base: str, c_type: str, *, reading_base: str = "") -> str:
@@ -141,7 +141,8 @@ def volitional(orth_base: str, c_type: str, *, reading_base: str = "") -> str:
         >>> volitional("書く", "五段-カ行"), volitional("来る", "カ行変格"), volitional("だ", "助動詞-ダ")
         ('書こう', '来よう', 'だろう')
     """
-    return _best(orth_base, c_type, "volitional", reading_base)
+    slot = "volitional" if _recipes(c_type, "volitional") else "u"
+    return _best(orth_base, c_type, slot, reading_base)
 
 
 def imperative(orth_base: str, c_type: str, *, reading_base: str = "") -> str:
@@ -174,7 +175,10 @@ def expand(text: str, reading: str, c_type: str, slot: str) -> tuple[Inflected, 
         >>> [form.text for form in expand("見る", "みる", "上一段-マ行", "potential")]
         ['見られる', '見れる']
     """
-    if (keigo := _keigo().get((text, slot))) is not None:
+    table = _keigo()
+    keigo = table.get((text, slot))
+    keigo = table.get((f"{text}@{c_type}", slot)) if keigo is None else keigo
+    if keigo is not None:
         return _with_regular(keigo, text, reading, c_type, slot)
     return _expand(text, reading, c_type, slot)
 
@@ -199,12 +203,16 @@ def _expand(text: str, reading: str, c_type: str, slot: str) -> tuple[Inflected,
 def _with_regular(
     keigo: tuple[Inflected | None, ...], text: str, reading: str, c_type: str, slot: str
 ) -> tuple[Inflected, ...]:
-    """Put the regular forms in the place of the star; after all others, only what no お is in."""
+    """Put the regular form (お〜になる) where the table has a star; the others (れる) come last."""
     regular = _expand(text, reading, c_type, slot)
+    starred = [form for form in regular if form.text.startswith(_PREFIX)]
+    others = [form for form in regular if not form.text.startswith(_PREFIX)]
     found: dict[str, Inflected] = {}
-    for entry in (*keigo, *(form for form in regular[1:])):
-        for form in regular[:1] if entry is None else (entry,):
+    for entry in keigo:
+        for form in starred if entry is None else (entry,):
             found.setdefault(form.text, form)
+    for form in others:
+        found.setdefault(form.text, form)
     return tuple(found.values())
 
 
@@ -213,7 +221,7 @@ def slot_names(c_type: str) -> list[str]:
 
     Example:
         >>> slot_names("助動詞-マス")
-        ['te', 'ta', 'negative', 'volitional', 'imperative']
+        ['te', 'ta', 'negative', 'u', 'imperative']
     """
     names = dict.fromkeys(slot for _, slot in _slots())
     return [slot for slot in names if _recipes(c_type, slot)]
@@ -244,7 +252,8 @@ def _join(prefix: str, form: Inflected, ending: Ending, c_type: str) -> Inflecte
         result = result[:-1] + _ROWS.get(row, row)
     elif not ending.text:
         result = form.c_type
-    reading = prefix + form.reading + ending.text if form.reading else ""
+    known = form.reading or not form.text
+    reading = prefix + form.reading + ending.text if known else ""
     text = prefix + form.text + ending.text
     return Inflected(text, reading, result, ending.style or form.style)
 
