@@ -43,7 +43,7 @@ _COPULA = frozenset({"助動詞-ダ", "助動詞-デス"})
 _WORDS = frozenset({"名詞", "代名詞", "動詞", "形容詞", "形状詞", "副詞", "連体詞", "接頭辞"})
 _ADNOMINAL_ADJECTIVES = frozenset({"大きな", "小さな", "おかしな"})
 _NEGATIONS = frozenset({"助動詞-ナイ", "助動詞-ヌ", "文語助動詞-ズ"})
-_LIST_ENDS = frozenset({"が", "を", "は", "に", "も", "の", "など"})
+_LIST_ENDS = frozenset({"が", "を", "は", "も", "の", "など"})
 _PREDICATES = frozenset({"動詞", "形容詞", "助動詞"})
 
 

@@ -9,7 +9,7 @@ hold too (column `where`):
 | ``initial`` | at the beginning of a sentence |
 | ``alone`` | not part of a compound: no noun, prefix or number before it |
 | ``fresh`` | after 、, a particle other than の, or nothing |
-| ``bare`` | no もう, ほんの, ごく before it |
+| ``bare`` | no other adverb of degree before it: もう, ほんの, とても |
 | ``coordinate`` | between nouns: a noun before it, perhaps with 、 |
 | ``than`` | after より, ほうが, に比べ |
 | ``like`` | with ような, ように or みたい after it in the clause |
@@ -61,7 +61,7 @@ _NOMINAL = frozenset({"名詞", "代名詞", "接頭辞"})
 _NO_STATEMENT = frozenset({"下さる", "な", "だろう", "でしょう", "まい"})
 _SPOKEN = frozenset({"てる", "ちゃう", "じゃう", "とく", "って", "けど", "なんか", "じゃん"})
 _SHORT_SENTENCE = 15
-_HEIGHTENED_BY = frozenset({"もう", "ほんの", "ごく", "あと", "もっと", "より"})
+_HEIGHTENED_BY = frozenset({"もう", "ほんの", "ごく", "あと", "もっと", "より", "とても", "すごく"})
 _OPEN_CLAUSE = frozenset({"て", "で", "ば", "ちゃ", "じゃ", "ても", "でも", "つつ", "ながら"})
 
 
