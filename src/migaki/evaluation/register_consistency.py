@@ -1,28 +1,21 @@
-"""Is a text polite (です・ます) or plain (だ・する)? A simple rule on how its sentences end.
+"""Is a text polite (です・ます) or plain (だ・する)? How its sentences end, counted over answers.
 
-1. Text is cut at 。！？!? and at line ends, but not inside 「」『』（）() and the like. A ``` fence is one
-   sentence.
-2. Marks, brackets, emoji and （笑） are taken off the end of a sentence.
-3. The rest is compared with the endings of `endings.tsv`, the longest first. Where none fits, or one
-   fits before it, a sentence-final particle (よ ね な か けど から …) is taken off, and 3 is done again.
-
-A sentence that fits nothing is *other*: no Japanese, a noun at the end (体言止め), code, most list items. The
-rule knows no grammar: a noun in kana that ends like a verb is taken for plain. On rows it was not
-developed on it agrees with human labels on 90.7 % of KeiCO and 96.6 % of CoCoA-MT:
-`python benchmarks/register_rule.py`, recorded with its errors in `docs/results/register-rule.md`.
+A thin face on `migaki.linguistics.register`: each sentence has the style of its last main clause, and
+what carries it is the mark that a report highlights. A sentence that carries no style is *other*: no
+Japanese, a noun at the end (体言止め), code, most list items. How often that agrees with human labels is
+measured by `python benchmarks/register_rule.py` and recorded in `docs/results/register-rule.md`.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
-from importlib import resources
 
-from migaki.linguistics.sentences import CLOSING, FENCE, TERMINATORS, sentence_spans
+from migaki.linguistics.analyzer import analyze_sentences
+from migaki.linguistics.morphemes import Register
+from migaki.linguistics.register.detection import ClauseRegister, SentenceRegister, detect_sentence
+from migaki.linguistics.sentences import CLOSING, TERMINATORS
 
 __all__ = [
     "EndingRegister",
@@ -33,13 +26,6 @@ __all__ = [
     "find_endings",
 ]
 
-_LONGEST_ENDING = 8
-_CODE_END = re.compile(r"""['"`]\s*[)\]};,]+\s*$""")
-_ASIDE = re.compile(r"[（(](?:笑|苦笑|爆笑|泣|汗|涙|w+)[)）]$")
-_LAUGH = re.compile(r"(?<=[\u3040-\u30ff\u4e00-\u9fff。！？!?ー〜])[wWｗ笑]+$")
-_LONG = re.compile(r"[ー〜～っッぁぃぅぇぉァィゥェォ]+$")
-_JAPANESE = re.compile(r"[\u3041-\u3096\u30a1-\u30fa\u3400-\u4dbf\u4e00-\u9fff]")
-
 
 class EndingRegister(StrEnum):
     """What the end of a sentence says about its register."""
@@ -47,6 +33,13 @@ class EndingRegister(StrEnum):
     POLITE = "polite"
     PLAIN = "plain"
     OTHER = "other"
+
+
+_ENDINGS = {
+    Register.POLITE: EndingRegister.POLITE,
+    Register.PLAIN: EndingRegister.PLAIN,
+    Register.DEARU: EndingRegister.PLAIN,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +96,8 @@ def classify_sentence(sentence: str) -> EndingRegister:
         彼を励ます。 plain
         そうなんだって（笑） plain
     """
-    return _find_mark(sentence)[2]
+    endings = find_endings(sentence)
+    return endings[-1].register if endings else EndingRegister.OTHER
 
 
 def find_endings(text: str, *, cut: bool = False) -> list[SentenceEnding]:
@@ -114,18 +108,20 @@ def find_endings(text: str, *, cut: bool = False) -> list[SentenceEnding]:
         cut: The text was cut off at a length limit: a last sentence without its mark is left out,
             because its ending was never written.
 
+    Raises:
+        MissingExtraError: the analyser is not installed.
+
     Example:
         >>> text = "雨ですね。傘を持っていこう。いえ、あり"
         >>> [(text[e.mark_start:e.mark_end], e.register.value) for e in find_endings(text, cut=True)]
-        [('ですね', 'polite'), ('う', 'plain')]
+        [('ですね', 'polite'), ('いこう', 'plain')]
     """
-    endings = []
-    for start, end in sentence_spans(text):
-        if cut and end == len(text.rstrip(" 　")) and text[end - 1] not in TERMINATORS + CLOSING:
-            continue
-        mark_start, mark_end, register = _find_mark(text[start:end])
-        endings.append(SentenceEnding(start, end, start + mark_start, start + mark_end, register))
-    return endings
+    written = len(text.rstrip(" 　"))
+    sentences = analyze_sentences(text)
+    unfinished = cut and written and text[written - 1] not in TERMINATORS + CLOSING
+    if unfinished and sentences and sentences[-1].end == written:
+        sentences.pop()
+    return [_ending(detect_sentence(sentence)) for sentence in sentences]
 
 
 def count_registers(texts: Iterable[str]) -> RegisterCounts:
@@ -139,69 +135,18 @@ def count_registers(texts: Iterable[str]) -> RegisterCounts:
     return RegisterCounts(*(found.count(register) for register in EndingRegister))
 
 
-def _find_mark(sentence: str) -> tuple[int, int, EndingRegister]:
-    """Return (start, end, register) of the deciding ending within ``sentence``."""
-    table = _table()
-    body = _without_marks(sentence)
-    end = len(body)
-    nothing = (end, end, EndingRegister.OTHER)
-    if sentence.startswith(FENCE) or _CODE_END.search(sentence):
-        return nothing
-    if not _JAPANESE.search(body) or body in table.whole:
-        return nothing
-    while body:
-        ending = _longest(body, table.deciding)
-        particle = _longest(body, table.particles)
-        if particle and len(particle) >= len(ending):
-            shorter = _LONG.sub("", body[: -len(particle)].rstrip("、, 　"))
-            # 飲んで is a request, ですんで gives a reason: a particle only if an ending is before it.
-            if not ending or _longest(shorter, table.deciding):
-                body = shorter
-                continue
-        if ending:
-            register = table.deciding[ending]
-            found = (len(body) - len(ending), end, register)
-            return nothing if register is EndingRegister.OTHER else found
-        shorter = _LONG.sub("", body)
-        if shorter == body:
-            break
-        body = shorter
-    return nothing
-
-
-def _longest(body: str, endings: Container[str]) -> str:
-    for length in range(min(len(body), _LONGEST_ENDING), 0, -1):
-        if body[-length:] in endings:
-            return body[-length:]
-    return ""
-
-
-def _without_marks(sentence: str) -> str:
-    """Take punctuation, brackets, symbols, emoji and laughter off the end."""
-    while True:
-        shorter = _LAUGH.sub("", _ASIDE.sub("", sentence))
-        while shorter and unicodedata.category(shorter[-1])[0] in "PSZCM":
-            if _ASIDE.search(shorter):
-                break
-            shorter = shorter[:-1]
-        if shorter == sentence:
-            return sentence
-        sentence = shorter
-
-
-@dataclass(frozen=True, slots=True)
-class _Table:
-    whole: frozenset[str]
-    particles: frozenset[str]
-    deciding: dict[str, EndingRegister]
-
-
-@lru_cache(maxsize=1)
-def _table() -> _Table:
-    lines = resources.files(__package__).joinpath("endings.tsv").read_text("utf-8").splitlines()
-    rows = [line.split("\t") for line in lines if line and not line.startswith("#")]
-    return _Table(
-        whole=frozenset(row[1] for row in rows if row[0] == "whole"),
-        particles=frozenset(row[1] for row in rows if row[0] == "particle"),
-        deciding={r[1]: EndingRegister(r[0]) for r in rows if r[0] not in ("whole", "particle")},
+def _ending(sentence: SentenceRegister) -> SentenceEnding:
+    """The last clause that decides, if it carries a style."""
+    for clause in reversed(sentence.clauses):
+        register = _ENDINGS.get(clause.style)
+        if clause.decides and register is not None:
+            return SentenceEnding(
+                sentence.start, sentence.end, _mark_start(clause), clause.end, register
+            )
+    return SentenceEnding(
+        sentence.start, sentence.end, sentence.end, sentence.end, EndingRegister.OTHER
     )
+
+
+def _mark_start(clause: ClauseRegister) -> int:
+    return min(mark.start for mark in clause.marks if mark.name == "style")

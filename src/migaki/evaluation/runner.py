@@ -168,7 +168,7 @@ def measure(
         "rows": len(scored),
         "rows_without_trained_text": len(rows) - len(scored),
         "prompts": len(answers),
-        "register_rule": "sentence endings (evaluation/endings.tsv)",
+        "register_rule": "style of the last main clause (migaki.linguistics.register)",
         "repetitive_from": REPETITIVE_FROM,
     }
     return Measurement(likelihood, tuple(answers), settings)

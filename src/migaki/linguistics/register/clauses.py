@@ -53,7 +53,9 @@ def clause_style(predicate: Predicate) -> Style:
     dearu = _dearu_part(chain)
     if dearu:
         return Register.DEARU, dearu
-    return (Register.NONE, ()) if _is_open(predicate) else (Register.PLAIN, (chain[-1],))
+    if _is_open(predicate):
+        return _talking_style(predicate)
+    return Register.PLAIN, (chain[-1],)
 
 
 def _is_bare(predicate: Predicate) -> bool:
@@ -98,13 +100,20 @@ def _dearu_part(chain: Sequence[Morpheme]) -> tuple[Morpheme, ...]:
 def _bare_style(predicate: Predicate) -> Style:
     """A noun, an adverb or a set phrase that ends the sentence without a copula."""
     last = predicate.head[-1]
+    register = _phrases().get(last.surface)
+    if register is not None:
+        return register, (last,) if register is Register.PLAIN else ()
     if last.pos3 == OPAQUE:
         polite = last.surface.startswith(_polite_phrases())
         return (Register.POLITE, (last,)) if polite else (Register.NONE, ())
-    register = _phrases().get(last.surface)
-    if register is None and any(m.surface in _TALKING for m in predicate.particles):
+    return _talking_style(predicate)
+
+
+def _talking_style(predicate: Predicate) -> Style:
+    """Plain by the particles alone: 雨よ, 元気かな, ご存じかしら."""
+    if any(m.surface in _TALKING for m in predicate.particles):
         return Register.PLAIN, predicate.particles
-    return (register, (last,)) if register is Register.PLAIN else (Register.NONE, ())
+    return Register.NONE, ()
 
 
 @lru_cache(maxsize=1)
