@@ -222,7 +222,7 @@ def _inside_quotes(sentence: Sentence) -> Sentence | None:
 
 def _clause(group: Predicate, keigo: Sequence[KeigoMark]) -> ClauseRegister:
     style, deciding = clause_style(group)
-    start = group.head[-1].start
+    start = group.start
     end = (group.particles or group.chain)[-1].end
     inside = [] if _is_set_phrase(group) else keigo
     turns = [k for k in inside if k.kind in _KEIGO and start < k.end <= group.end]
