@@ -66,6 +66,12 @@ def cause(report: RegisterReport, level: int) -> str:
     return "labelled polite, has honorific or humble words in a plain sentence"
 
 
+def _is_contrary(report: RegisterReport, level: int) -> bool:
+    if level == LEVELS[-1]:
+        return any(report.features[name] for name in _POLITE)
+    return not any(report.features[name] for name in _RAISES | _POLITE)
+
+
 def report_keico(rows: list[Row], reports: list[RegisterReport]) -> None:
     levels = [level for _, level in rows]
     found = [level_of(report) for report in reports]
@@ -81,6 +87,14 @@ def report_keico(rows: list[Row], reports: list[RegisterReport]) -> None:
         line = [confusion[f, label] for f in LEVELS]
         print(f"| {label} | " + " | ".join(map(str, line))
               + f" | {confusion[label, label] / sum(line):.1%} |")  # fmt: skip
+    contrary = [_is_contrary(report, level) for report, level in zip(reports, levels, strict=True)]
+    other = [(f == LEVELS[-1]) == (level == LEVELS[-1])
+             for (f, level), c in zip(pairs, contrary, strict=True) if not c]  # fmt: skip
+    print(
+        f"\nOn the {len(other)} rows whose label does not contradict what 丁寧語 and 敬語 are (a plain label "
+        f"on です, ます or ください; a polite one with none of these nor any honorific or humble word): "
+        f"polite or plain {sum(other) / len(other):.2%}"
+    )
     causes = Counter(
         cause(report, level)
         for report, (f, level) in zip(reports, pairs, strict=True)
