@@ -22,6 +22,7 @@ from migaki.linguistics.analyzer import Analyzer, analyze
 from migaki.linguistics.edits import Edit, apply_edits
 from migaki.linguistics.morphemes import Morpheme, Register, Sentence
 from migaki.linguistics.operators.operator import Operator, Passage
+from migaki.linguistics.predicates import predicates
 from migaki.linguistics.realignment import realign
 from migaki.linguistics.register.detection import detect_sentence, text_register
 from migaki.linguistics.sentences import CLOSING, FENCE, OPENING, TERMINATORS, sentence_spans
@@ -180,7 +181,8 @@ def _one_register(
     registers = list(passage.registers)
     for index, sentence in rewritten.items():
         protected = _protected_after(passage, passage.sentences[index], touched[index])
-        registers[index] = detect_sentence(sentence, protected=protected)
+        found = predicates(sentence, protected=protected)
+        registers[index] = detect_sentence(sentence, found=found)
     style = text_register(registers)[1]
     if style is Register.MIXED:
         return False

@@ -17,6 +17,7 @@ from migaki.linguistics.analyzer import Analyzer, analyze_sentences
 from migaki.linguistics.edits import Edit
 from migaki.linguistics.morphemes import Morpheme, Register, Sentence
 from migaki.linguistics.operators.tone import Tone, tone_of
+from migaki.linguistics.predicates import Predicate, predicates
 from migaki.linguistics.protection import overlaps, protected_spans
 from migaki.linguistics.register.detection import SentenceRegister, detect_sentence, text_register
 
@@ -100,9 +101,15 @@ class Passage:
     @cached_property
     def registers(self) -> tuple[SentenceRegister, ...]:
         """The register of each sentence, with its clauses."""
-        return tuple(
-            detect_sentence(s, protected=self.protected_in(s.start, s.end)) for s in self.sentences
-        )
+        return tuple(detect_sentence(s, found=self.predicates[s.start]) for s in self.sentences)
+
+    @cached_property
+    def predicates(self) -> dict[int, list[Predicate]]:
+        """The predicates of each sentence, by the offset of the sentence."""
+        return {
+            s.start: predicates(s, protected=self.protected_in(s.start, s.end))
+            for s in self.sentences
+        }
 
     @cached_property
     def style(self) -> Register:

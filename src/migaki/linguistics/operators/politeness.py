@@ -29,7 +29,9 @@ def politeness_edits(passage: Passage) -> list[Edit]:
     target = _OTHER.get(passage.tone)
     if target is None:
         return []
-    return conversion_edits(passage.text, passage.sentences, passage.protected, target)
+    return conversion_edits(
+        passage.text, passage.sentences, passage.protected, target, found=passage.predicates
+    )
 
 
 def has_verb(passage: Passage) -> bool:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from migaki.errors import UsageError
 from migaki.linguistics.analyzer import Analyzer, analyze_sentences
 from migaki.linguistics.edits import Edit, apply_edits
 from migaki.linguistics.morphemes import Register, Sentence
-from migaki.linguistics.predicates import predicates
+from migaki.linguistics.predicates import Predicate, predicates
 from migaki.linguistics.protection import overlaps, protected_spans
 from migaki.linguistics.register.greetings import polite_greetings
 from migaki.linguistics.register.setting import Setting, settings_of
@@ -98,7 +98,7 @@ def alternatives(
         return honorific_alternatives(text, limit=limit, analyzer=analyzer)
     sentences = analyze_sentences(text, analyzer=analyzer)
     protected = protected_spans(text, [m for s in sentences for m in s.morphemes])
-    places = list(_places(text, sentences, protected, register))
+    places = list(_places(text, sentences, protected, register, {}))
     return [
         Conversion(apply_edits(text, edits), tuple(edits), register)
         for edits in _best_choices(places, limit)
@@ -110,6 +110,8 @@ def conversion_edits(
     sentences: Sequence[Sentence],
     protected: Sequence[tuple[int, int]],
     to: Register | str,
+    *,
+    found: Mapping[int, list[Predicate]] | None = None,
 ) -> list[Edit]:
     """What `convert` changes in a text that is analysed already.
 
@@ -118,11 +120,13 @@ def conversion_edits(
         sentences: Those of its sentences that may change, in order.
         protected: What `protected_spans` finds in it.
         to: ``Register.PLAIN``, ``Register.POLITE`` or ``Register.HONORIFIC``.
+        found: Predicates that are known already, by the offset of their sentence.
 
     Raises:
         UsageError: `to` is no register that a text can be turned into.
     """
-    return [options[0] for options in _places(text, sentences, protected, _target(to))]
+    places = _places(text, sentences, protected, _target(to), found or {})
+    return [options[0] for options in places if not _is_empty(options[0])]
 
 
 def _target(to: Register | str) -> Register:
@@ -137,12 +141,16 @@ def _places(
     sentences: Iterable[Sentence],
     protected: Sequence[tuple[int, int]],
     register: Register,
+    found: Mapping[int, list[Predicate]],
 ) -> Iterator[list[Edit]]:
     """For each place that changes, its possible edits, best first."""
     ends = [end for _, end in protected]
     for sentence in sentences:
         near = _near(sentence, protected, ends)
-        for options, kind in _sentence_places(sentence, register, near):
+        groups = found.get(sentence.start)
+        if groups is None:
+            groups = predicates(sentence, protected=near)
+        for options, kind in _sentence_places(sentence, register, groups):
             edits = [_trimmed(text, option, f"{register.value}.{kind}") for option in options]
             safe = [e for e in edits if _is_empty(e) or not overlaps(e.start, e.end, near)]
             if safe and safe[0] == edits[0] and not all(map(_is_empty, safe)):
@@ -162,14 +170,13 @@ def _near(
 
 
 def _sentence_places(
-    sentence: Sentence, register: Register, near: Sequence[tuple[int, int]]
+    sentence: Sentence, register: Register, found: list[Predicate]
 ) -> Iterator[tuple[list[Option], str]]:
     if any(m.c_type in _CLASSICAL for m in sentence.morphemes):
         return
     greetings = polite_greetings(sentence) if register is Register.POLITE else []
     yield from (([greeting], "greeting") for greeting in greetings)
     taken = [(start, end + 1) for start, end, _ in greetings]
-    found = predicates(sentence, protected=near)
     for setting in settings_of(found, sentence.morphemes):
         if overlaps(setting.predicate.start, setting.end, taken):
             continue

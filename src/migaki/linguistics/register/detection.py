@@ -178,16 +178,16 @@ def detect(text: str, *, analyzer: Analyzer | None = None) -> RegisterReport:
 
 
 def detect_sentence(
-    sentence: Sentence, *, protected: Sequence[tuple[int, int]] | None = None
+    sentence: Sentence, *, found: Sequence[Predicate] | None = None
 ) -> SentenceRegister:
     """Detect the register of one analysed sentence.
 
     Args:
         sentence: A sentence of `analyze_sentences`.
-        protected: Its protected spans, with offsets as its own; found in it if not given.
+        found: Its predicates, if they are known already.
     """
     keigo = keigo_marks(sentence.morphemes)
-    clauses, weak = _clauses(sentence, keigo, protected)
+    clauses, weak = _clauses(sentence, keigo, found)
     if not any(clause.decides for clause in clauses) and (inner := _inside_quotes(sentence)):
         clauses, weak = _clauses(inner, keigo_marks(inner.morphemes))[0], True
     style, register = _sentence_register([c for c in clauses if c.decides])
@@ -200,12 +200,12 @@ def detect_sentence(
 def _clauses(
     sentence: Sentence,
     keigo: Sequence[KeigoMark],
-    protected: Sequence[tuple[int, int]] | None = None,
+    found: Sequence[Predicate] | None = None,
 ) -> tuple[list[ClauseRegister], bool]:
     """The clauses of a sentence, and whether those that decide are weak."""
     if sentence.text.startswith(_FENCE) or _CODE_END.search(sentence.text):
         return [], True
-    groups = predicates(sentence, protected=protected)
+    groups = predicates(sentence) if found is None else found
     clauses = [_clause(group, keigo) for group in groups]
     return clauses, _decide(clauses, groups, sentence)
 
