@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import random
+import re
+
 import pytest
 
 from migaki.linguistics.analyzer import analyze
+from migaki.linguistics.edits import apply_edits
+from migaki.linguistics.operators import Operator, find_operators
 from migaki.linguistics.operators.honorifics import kinship_entries, prefix_entries
 from migaki.linguistics.operators.operator import Passage
 from migaki.linguistics.operators.style import Style, styles_of
@@ -84,3 +89,17 @@ def test_a_word_of_one_character_at_the_end_is_found_once() -> None:
     lexicon = Lexicon(read_entries, "nouns.tsv")
     assert [site.entry.set for site in lexicon.sites(Passage.of("約束した友達と"))] == ["friend"]
     assert lexicon.sites(Passage.of("")) == []
+
+
+@pytest.mark.parametrize(
+    "operator",
+    find_operators(["adverbs", "nouns", "particles"]),
+    ids=lambda operator: operator.name,
+)
+def test_the_description_shows_what_the_operator_does(operator: Operator) -> None:
+    shown = re.match(r"(.+?) → \*?(.+?)(?:: |, [a-z]|$)", operator.description)
+    assert shown, operator.description
+    source, outcome = shown.groups()
+    passage = Passage.of(source)
+    found = {apply_edits(source, edits) for edits in operator.propose(passage, random.Random(0))}
+    assert outcome in found

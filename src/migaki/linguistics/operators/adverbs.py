@@ -92,7 +92,7 @@ OPERATORS: tuple[Operator, ...] = (
         meaning=Meaning.KEPT,
         grammatical=True,
         use=Use.TRAIN,
-        description="でも、→ しかし、: another connective of the same relation, in a style that fits",
+        description="でも、 → しかし、: another connective of the same relation, in a style that fits",
         propose=propose_each(_LEXICON, rule="adverbs.connective", chooses=_connective),
     ),
     Operator(
@@ -101,7 +101,7 @@ OPERATORS: tuple[Operator, ...] = (
         meaning=Meaning.KEPT,
         grammatical=True,
         use=Use.TRAIN,
-        description="多分 → たぶん: kana for kanji and back, throughout the text",
+        description="多分来る → たぶん来る: kana for kanji and back, throughout the text",
         propose=_spell,
     ),
     Operator(

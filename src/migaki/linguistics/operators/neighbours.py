@@ -16,6 +16,7 @@
 | ``prt`` | a particle, 、, or the copula |
 | ``free`` | any word that is neither a particle nor an auxiliary, or 、 |
 | ``final`` | the end of a predicate other than だ, だろう and the volitional |
+| ``adnominal`` | what modifies the noun after it: この, どのような, 読んだ |
 | ``volitional`` | 行こう, だろう |
 | ``desired`` | a verb of the class ``desire`` with たい |
 | ``@class`` | a word of that class of `word_classes.tsv` |
@@ -131,6 +132,7 @@ _TESTS: dict[str, NeighbourTest] = {
     "prt": lambda ms, i: _is_particle(ms[i]),
     "free": lambda ms, i: ms[i].pos in _WORDS or ms[i].surface in COMMAS,
     "final": lambda ms, i: _is_final(ms[i]),
+    "adnominal": lambda ms, i: ms[i].pos == "連体詞" or ms[i].c_form.startswith("連体形"),
     "volitional": lambda ms, i: ms[i].c_form.startswith("意志推量形") or ms[i].surface == "まい",
     "desired": _is_desired,
 }
@@ -151,6 +153,8 @@ def neighbour_test(written: str) -> NeighbourTest:
     parts = written.split()
     denied = [_one(part[1:]) for part in parts if part.startswith("!")]
     wanted = [_one(part) for part in parts if not part.startswith("!")]
+    if len(wanted) == 1 and not denied:
+        return wanted[0]
 
     def fits(morphemes: Sequence[Morpheme], place: int) -> bool:
         if any(test(morphemes, place) for test in denied):

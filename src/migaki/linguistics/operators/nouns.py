@@ -126,7 +126,7 @@ OPERATORS: tuple[Operator, ...] = (
         meaning=Meaning.KEPT,
         grammatical=True,
         use=Use.TRAIN,
-        description="さっき → 先ほど, うちの会社 → 弊社: the same thing, in a style that fits",
+        description="さっき着きました → 先ほど着きました: the same thing, in a style that fits",
         propose=propose_each(_LEXICON, rule="nouns.style", chooses=_same_name),
     ),
     Operator(
@@ -162,7 +162,7 @@ OPERATORS: tuple[Operator, ...] = (
         meaning=Meaning.KEPT,
         grammatical=True,
         use=Use.TRAIN,
-        description="私のお父さん → 私の父, 田中さんの妻 → 田中さんの奥さん: by whose family it is",
+        description="私のお父さんは医者です → 私の父は医者です: by whose family it is",
         propose=propose_each(_LEXICON, rule="nouns.kinship", chooses=_relative),
     ),
     Operator(
@@ -171,7 +171,7 @@ OPERATORS: tuple[Operator, ...] = (
         meaning=Meaning.KEPT,
         grammatical=True,
         use=Use.REJECTED,
-        description="弊社は → うちの会社は: a casual word in formal speech",
+        description="弊社が承ります → うちの会社が承ります: a casual word in formal speech",
         propose=propose_each(_LEXICON, rule="nouns.style_clash", chooses=_too_casual),
     ),
     Operator(
@@ -180,7 +180,7 @@ OPERATORS: tuple[Operator, ...] = (
         meaning=Meaning.KEPT,
         grammatical=True,
         use=Use.REJECTED,
-        description="私の父です → 私のお父様です: honouring one's own family before others",
+        description="私の父は医者です → 私のお父様は医者です: honouring one's own family before others",
         propose=propose_each(_LEXICON, rule="nouns.own_honoured", chooses=_honours_own),
     ),
     Operator(
@@ -189,7 +189,7 @@ OPERATORS: tuple[Operator, ...] = (
         meaning=Meaning.CHANGED,
         grammatical=True,
         use=Use.EVALUATION,
-        description="弊社の製品 → 御社の製品: the hearer's instead of one's own",
+        description="弊社の製品です → 御社の製品です: the hearer's instead of one's own",
         propose=propose_each(_LEXICON, rule="nouns.owner_change", chooses=_other_owner),
     ),
     Operator(
@@ -198,7 +198,7 @@ OPERATORS: tuple[Operator, ...] = (
         meaning=Meaning.KEPT,
         grammatical=False,
         use=Use.REJECTED,
-        description="お名前 → *ご名前: the prefix of the other origin",
+        description="お名前は → *ご名前は: the prefix of the other origin",
         propose=propose_each(_LEXICON, rule="nouns.wrong_prefix", chooses=_wrong_prefix),
     ),
     Operator(

@@ -13,9 +13,9 @@ from itertools import pairwise
 from migaki.linguistics.conjugation import NotInflectableError, negative, ta_form
 from migaki.linguistics.edits import Edit
 from migaki.linguistics.morphemes import Morpheme
-from migaki.linguistics.operators.neighbours import COMMAS
+from migaki.linguistics.operators.neighbours import COMMAS, is_negation
 from migaki.linguistics.operators.operator import EditSet, Passage
-from migaki.linguistics.operators.surroundings import is_classical, is_negation
+from migaki.linguistics.operators.surroundings import is_classical
 from migaki.linguistics.operators.word_classes import in_class
 
 __all__ = [
@@ -266,7 +266,7 @@ def _is_final(morphemes: _Sentence, place: int) -> bool:
 
 
 def insert_object(passage: Passage, rng: random.Random) -> list[EditSet]:
-    """Propose を between an object and its verb: 水飲みたい → 水を飲みたい, 毎朝運動する → 毎朝運動をする."""
+    """Propose を between an object and its verb: 映画見た → 映画を見た, 毎朝運動する → 毎朝運動をする."""
     found = []
     for sentence in passage.sentences:
         for place in _objects(sentence.morphemes):
@@ -321,18 +321,22 @@ def _does(morphemes: _Sentence, place: int) -> bool:
 
 
 def swap_roles(passage: Passage, rng: random.Random) -> list[EditSet]:
-    """Propose が for を and を for が between two persons: 犬が猫を追う → 犬を猫が追う."""
+    """Propose が for を and を for が between two living beings: 犬が猫を追う → 犬を猫が追う."""
     return _shuffled(_each(passage, frozenset("が"), _swap), rng)
 
 
+def _acts(noun: Morpheme) -> bool:
+    return in_class(noun, "person") or in_class(noun, "animal")
+
+
 def _swap(morphemes: _Sentence, place: int) -> EditSet | None:
-    if morphemes[place].pos2 != "格助詞" or not in_class(morphemes[place - 1], "person"):
+    if morphemes[place].pos2 != "格助詞" or not _acts(morphemes[place - 1]):
         return None
     for after in range(place + 2, min(place + 4, len(morphemes) - 1)):
         word = morphemes[after]
         if word.surface == "を" and word.pos == "助詞":
             verb = morphemes[after + 1]
-            if verb.pos != "動詞" or not in_class(morphemes[after - 1], "person"):
+            if verb.pos != "動詞" or not _acts(morphemes[after - 1]):
                 return None
             if any(map(is_negation, morphemes[after:])):
                 return None

@@ -81,10 +81,21 @@ OPERATORS: tuple[Operator, ...] = (
         "ability",
     ),
     _kept(
-        "reason", "寒いから → 寒いので: in a style that fits, and back", "reason", "reason_copula"
+        "reason",
+        "寒いですから、帰ります → 寒いですので、帰ります: in a style that fits, and back",
+        "reason",
+        "reason_copula",
     ),
-    _kept("contrast", "行きますが → 行きますけど: in a style that fits, and back", "contrast"),
-    _kept("listing", "犬や猫 → 犬とか猫: in a style that fits, and back", "listing"),
+    _kept(
+        "contrast",
+        "高いですが、いいですよ → 高いですけど、いいですよ: in a style that fits, and back",
+        "contrast",
+    ),
+    _kept(
+        "listing",
+        "犬や猫が好きだよ → 犬とか猫が好きだよ: in a style that fits, and back",
+        "listing",
+    ),
     _kept("doing", "勉強をする → 勉強する: nouns of action without を", "doing"),
     _kept(
         "topic",
@@ -97,7 +108,7 @@ OPERATORS: tuple[Operator, ...] = (
         meaning=Meaning.KEPT,
         grammatical=True,
         use=Use.TRAIN,
-        description="私が書いた本 → 私の書いた本: the subject of a relative clause",
+        description="私が書いた本だ → 私の書いた本だ: the subject of a relative clause",
         propose=relative_no,
     ),
     Operator(
@@ -115,7 +126,7 @@ OPERATORS: tuple[Operator, ...] = (
         meaning=Meaning.KEPT,
         grammatical=True,
         use=Use.TRAIN,
-        description="水飲みたい → 水を飲みたい: an object without its particle gets it",
+        description="映画見た → 映画を見た: an object without its particle gets it",
         propose=insert_object,
     ),
     Operator(
