@@ -106,8 +106,13 @@ def wrong_in_unimorph(lemma: str, form: str) -> str:
     return ""
 
 
-def unimorph(path: Path) -> Iterator[Answer]:
+def unimorph(path: Path, *, keigo: bool) -> Iterator[Answer]:
+    """Cells of J-UniMorph: those of the word itself, or (``keigo``) of the honorific and humble verbs
+    that stand for it, which it tags FORM: お書きになる, 拝見する.
+    """
     for row in rows(path):
+        if keigo != ("FORM" in row["features"].split(";")):
+            continue
         lemma, right, features = row["lemma"], row["form"], row["features"]
         tags = set(features.split(";"))
         negative = "NEG" in tags
@@ -200,11 +205,13 @@ def report(name: str, answers: Iterable[Answer], options: argparse.Namespace) ->
         counted = [a for a in split[which] if not a.masked]
         masked = Counter(a.masked for a in split[which] if a.masked)
         found = sum(a.found for a in counted)
-        first = sum(a.given[:1] == (a.right,) for a in counted)
+        every = sum(a.found for a in split[which])
         print(
             f"| {name} | {which} | {len({a.key for a in counted})} | {len(counted)} | {found} "
-            f"| {found / len(counted):.3%} | {first / len(counted):.1%} | {sum(masked.values())} |"
+            f"| {found / len(counted):.3%} | {sum(masked.values())} | {every / len(split[which]):.3%} |"
         )
+        if name.startswith("unimorph"):
+            print(f"    first answer among the right ones: {first_answers(counted):.2%} of cells")
         if options.half == which:
             for reason, number in masked.items():
                 print(f"    masked {number}: {reason}")
@@ -213,20 +220,32 @@ def report(name: str, answers: Iterable[Answer], options: argparse.Namespace) ->
                 print(f"    {miss.asked}: right {miss.right}, given {' '.join(miss.given[:4])}")
 
 
+def first_answers(answers: list[Answer]) -> float:
+    """Share of (word, features) whose first answer is one of the right ones."""
+    cells: dict[tuple[str, str], list[Answer]] = defaultdict(list)
+    for answer in answers:
+        cells[answer.key, answer.asked].append(answer)
+    right = [any(a.right == a.given[0] for a in cell if a.given) for cell in cells.values()]
+    return sum(right) / len(right)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--half", choices=HALVES, help="list the misses of this half")
     parser.add_argument("--misses", type=int, default=40, help="list so many")
-    parser.add_argument("--sets", default="unimorph,ud,unidic", help="which of the three")
+    parser.add_argument("--sets", default="unimorph,unimorph-keigo,ud,unidic", help="which sets")
     options = parser.parse_args()
     folder = options.data / "conj"
     sets = {
-        "unimorph": lambda: unimorph(folder / "unimorph_jpn.tsv"),
+        "unimorph": lambda: unimorph(folder / "unimorph_jpn.tsv", keigo=False),
+        "unimorph-keigo": lambda: unimorph(folder / "unimorph_jpn.tsv", keigo=True),
         "ud": lambda: ud_forms(folder / "ud_gsd_dev_inflected_forms.tsv"),
         "unidic": unidic,
     }
-    print("| set | half | words | cells | right | right, % | right as the first answer | masked |")
+    print(
+        "| set | half | words | cells | right | right, % | masked | right, %, masked rows counted |"
+    )
     print("|---|---|--:|--:|--:|--:|--:|--:|")
     for name in options.sets.split(","):
         report(name, sets[name](), options)

@@ -17,6 +17,7 @@ from migaki.linguistics.tables import read_table
 __all__ = [
     "Ending",
     "NotInflectableError",
+    "auxiliary_class",
     "c_forms",
     "fold",
     "has_form",
@@ -158,6 +159,23 @@ def c_forms(c_type: str) -> tuple[str, ...]:
         ('仮定形-一般', '仮定形-融合', '命令形', '意志推量形')
     """
     return _table().c_forms.get(c_type, ())
+
+
+def auxiliary_class(text: str) -> str:
+    """Class of an auxiliary given as its dictionary form; empty for anything else.
+
+    Example:
+        >>> auxiliary_class("らしい"), auxiliary_class("だ"), auxiliary_class("書く")
+        ('助動詞-ラシイ', '助動詞-ダ', '')
+    """
+    found = [
+        c_type
+        for (c_type, form), cell in _table().cells.items()
+        if c_type.startswith("助動詞") and form == "終止形-一般" and text in cell.folded
+    ]
+    # だ is the copula (助動詞-ダ) before it is た after 読ん (助動詞-タ).
+    named = f"助動詞-{text.translate(_TO_KATAKANA)}"
+    return named if named in found else (found or [""])[0]
 
 
 def spoken_forms(

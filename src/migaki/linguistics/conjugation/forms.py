@@ -10,7 +10,12 @@ from typing import NamedTuple
 
 from migaki.errors import UsageError
 from migaki.linguistics.conjugation.endings import NotInflectableError
-from migaki.linguistics.conjugation.slots import Inflected, expand, slot_names
+from migaki.linguistics.conjugation.slots import (
+    Inflected,
+    expand,
+    joined_style,
+    slot_names,
+)
 from migaki.linguistics.conjugation.words import Word, words
 
 __all__ = ["DERIVATIONS", "Cell", "Form", "conjugate", "conjugated", "paradigm"]
@@ -159,6 +164,16 @@ def paradigm(word: Word | str) -> list[Cell]:
     return cells
 
 
+def _of(
+    word: Word, chain: tuple[Form, ...], *, polite: bool, past: bool, negative: bool
+) -> tuple[Inflected, ...]:
+    found = _conjugated(word.base, word.reading, word.c_type, chain, polite, past, negative)
+    if chain == (Form.ATTRIBUTIVE,) and word.pos != "形状詞":
+        # A noun goes before another with の, not with な.
+        return tuple(Inflected(f.text[:-1] + "の", f.reading[:-1] + "の") for f in found)
+    return found
+
+
 def _chain(forms: tuple[Form, ...]) -> tuple[Form, ...]:
     """Check the order of a chain; causative + passive is one form, because it contracts."""
     if not forms:
@@ -202,7 +217,7 @@ def _slot(form: Form, polite: bool, past: bool, negative: bool) -> str:
 def _step(stages: Iterable[Inflected], slot: str) -> Iterator[Inflected]:
     for stage in stages:
         for made in expand(stage.text, stage.reading, stage.c_type, slot):
-            yield made._replace(style=made.style or stage.style)
+            yield made._replace(style=joined_style(stage.style, made.style))
 
 
 def _ranked(forms: Iterable[Inflected]) -> Iterable[Inflected]:

@@ -21,6 +21,7 @@ __all__ = [
     "ba_form",
     "expand",
     "imperative",
+    "joined_style",
     "masu_stem",
     "negative",
     "slot_names",
@@ -216,6 +217,16 @@ def _with_regular(
     return tuple(found.values())
 
 
+def joined_style(first: str, second: str) -> str:
+    """Style of a form made in two steps; what is rare stays rare.
+
+    Example:
+        >>> joined_style("rare", "casual"), joined_style("", "casual")
+        ('rare', 'casual')
+    """
+    return "rare" if "rare" in (first, second) else second or first
+
+
 def slot_names(c_type: str) -> list[str]:
     """Return the names of the forms that a class has, in the order of the table.
 
@@ -240,7 +251,7 @@ def _follow(start: Inflected, path: tuple[str, ...]) -> list[Inflected]:
             else:
                 found = spoken_forms(form.text, form.reading, form.c_type, step) or ()
                 made = tuple(Inflected(new, said, "", how.style) for new, said, how in found)
-            following += [m._replace(style=m.style or form.style) for m in made]
+            following += [m._replace(style=joined_style(form.style, m.style)) for m in made]
         forms = following
     return forms
 
@@ -255,7 +266,7 @@ def _join(prefix: str, form: Inflected, ending: Ending, c_type: str) -> Inflecte
     known = form.reading or not form.text
     reading = prefix + form.reading + ending.text if known else ""
     text = prefix + form.text + ending.text
-    return Inflected(text, reading, result, ending.style or form.style)
+    return Inflected(text, reading, result, joined_style(form.style, ending.style))
 
 
 def _best(orth_base: str, c_type: str, slot: str, reading_base: str) -> str:

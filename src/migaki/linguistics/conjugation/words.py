@@ -7,7 +7,11 @@ from typing import NamedTuple
 
 from migaki.errors import UsageError
 from migaki.linguistics.analyzer import Analyzer, analyze
-from migaki.linguistics.conjugation.endings import NotInflectableError, hiragana
+from migaki.linguistics.conjugation.endings import (
+    NotInflectableError,
+    auxiliary_class,
+    hiragana,
+)
 from migaki.linguistics.morphemes import Morpheme
 from migaki.linguistics.tables import read_table
 
@@ -80,13 +84,15 @@ def words(text: str, *, analyzer: Analyzer | None = None) -> list[Word]:
         )
     if text in _homographs():
         return list(_homographs()[text])
+    if c_type := auxiliary_class(text):
+        return [Word(text, c_type, hiragana(text), "助動詞")]
     morphemes = analyze(text, analyzer=analyzer)
-    found = _found(text, morphemes)
-    if found is None:
-        # つる, みのる are names too; before a noun only the verb can stand.
+    if len(morphemes) > 1 or morphemes[0].pos not in _INFLECTING:
+        # つる and みのる are names too, おっしゃる can be cut in two: before a noun a verb is one.
         in_context = analyze(text + _CONTEXT, analyzer=analyzer)
         if in_context[0].surface == text and in_context[0].pos in _INFLECTING:
-            found = _found(text, in_context[:1])
+            morphemes = in_context[:1]
+    found = _found(text, morphemes)
     if found is None:
         raise _refusal(text, morphemes)
     return found
