@@ -75,6 +75,12 @@ def test_set_phrases_and_hanging_clauses_give_way():
     assert detect("すみません。").register is Register.POLITE
 
 
+def test_plain_list_items_belong_to_a_polite_text():
+    steps = "手順は次のとおりです。\n- 窓を開ける\n・床を掃く\n1. 机を拭く\n"
+    assert detect(steps).register is Register.POLITE
+    assert detect("- 窓を開ける\n- 床を掃く").register is Register.PLAIN
+
+
 def test_a_line_of_dialogue_has_the_register_of_its_quotation():
     assert detect("「もう行きますか。」").style is Register.POLITE
     assert detect("「もう行きますか。」と聞いた。").style is Register.PLAIN

@@ -44,6 +44,7 @@ __all__ = [
 _CODE_END = re.compile(r"""['"`]\s*[)\]};,]+\s*$""")
 _FENCE = "```"
 _QUOTED = re.compile("「[^「」]*」[。．]?|『[^『』]*』[。．]?")
+_LIST_ITEM = re.compile(r"(?:[-*+・•◦●○■□◆◇※]|\(?[0-9０-９]{1,2}[.．)）、])[ \u3000]?\S")
 _LIGHT = re.compile("よう|に|[wｗ笑]+")
 _KEIGO = (Register.HONORIFIC, Register.HUMBLE)
 _PLAIN = (Register.PLAIN, Register.DEARU)
@@ -97,8 +98,9 @@ class SentenceRegister:
         end: Offset after its last one.
         style: PLAIN, POLITE, DEARU, MIXED or NONE.
         register: The same, or HONORIFIC or HUMBLE.
-        weak: Nothing but a set phrase or a clause left hanging in て or たら decided it; the text
-            follows it only where there is nothing else.
+        weak: Nothing but a set phrase or a clause left hanging in て or たら decided it, or it is a
+            plain list item, as polite texts have them; the text follows it only where there is
+            nothing else.
         clauses: All its clauses.
         keigo: Its turns of keigo, and the nouns and titles that weigh on the level.
     """
@@ -191,6 +193,7 @@ def detect_sentence(
     if not any(clause.decides for clause in clauses) and (inner := _inside_quotes(sentence)):
         clauses, weak = _clauses(inner, keigo_marks(inner.morphemes))[0], True
     style, register = _sentence_register([c for c in clauses if c.decides])
+    weak = weak or (style in _PLAIN and bool(_LIST_ITEM.match(sentence.text)))
     return SentenceRegister(
         sentence.start, sentence.end, style, register, weak, tuple(clauses),
         tuple(Mark(k.start, k.end, k.kind, k.name) for k in keigo),

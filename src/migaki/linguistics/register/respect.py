@@ -10,30 +10,21 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from migaki.linguistics.conjugation import (
-    Inflected,
-    NotInflectableError,
-    inflect,
-    masu_stem,
-    te_form,
-    volitional,
-)
+from migaki.linguistics.conjugation import Inflected, te_form
 from migaki.linguistics.conjugation.slots import expand
 from migaki.linguistics.edits import Edit
 from migaki.linguistics.morphemes import Morpheme
 from migaki.linguistics.predicates import Kind, Place, Predicate
+from migaki.linguistics.register.rewriting import CONTRACTED, rewritten
 from migaki.linguistics.register.setting import Setting
 from migaki.linguistics.register.subjects import uses
 from migaki.linguistics.tables import read_table
 
 __all__ = ["humble_options", "raised_options", "request_options"]
 
-_UNVOICED = {"で": "て", "だ": "た", "じ": "ち", "ど": "と"}
-_EUPHONIC = frozenset("てでただちじとど")
 _BEING = frozenset(["いる", "居る"])
 _GIVING = frozenset(["くれる", "呉れる"])
 _RECEIVING = frozenset(["もらえる", "貰える"])
-_CONTRACTED = {"てる": "て", "でる": "で"}
 _IRASSHARU = Inflected("いらっしゃる", "いらっしゃる", "五段-ラ行")
 _KUDASARU = Inflected("くださる", "くださる", "五段-ラ行")
 _ITADAKERU = Inflected("いただける", "いただける", "下一段-カ行")
@@ -65,12 +56,12 @@ def raised_options(group: Predicate) -> list[Edit]:
         return [knowing]
     for place, m in enumerate(group.chain):
         if _is_being(group, place):
-            return _written(group, {place: _IRASSHARU})
+            return rewritten(group, {place: _IRASSHARU})
         if m.orth_base in _GIVING and _after_te(group, place):
-            return _written(group, {place: _KUDASARU})
+            return rewritten(group, {place: _KUDASARU})
     head = len(group.head) - 1
     raised = _raised(group.head[-1])
-    options = [e for new in raised for e in _written(group, {head: new})]
+    options = [e for new in raised for e in rewritten(group, {head: new})]
     passive = bool(raised) and raised[0].c_type == _PASSIVE
     return [] if passive else options + _raised_noun(group)
 
@@ -94,13 +85,13 @@ def humble_options(group: Predicate, *, towards: bool) -> list[Edit]:
     if towards:
         options += _humble_noun(group, lasting)
         for new in _humble(group.head[-1]):
-            options += _written(group, {**lasting, head: new})
+            options += rewritten(group, {**lasting, head: new})
     if lasting:
-        return options or _written(group, lasting)
+        return options or rewritten(group, lasting)
     courteous = _courteous().get(group.head[-1].orth_base)
     past = any(m.c_type == "助動詞-タ" for m in group.chain)
     if courteous and _ends_politely(group, head) and not (past and courteous.text == "存じる"):
-        options += _written(group, {head: courteous})
+        options += rewritten(group, {head: courteous})
     return options
 
 
@@ -122,9 +113,9 @@ def request_options(group: Predicate, setting: Setting) -> list[Edit]:
     for place in range(head + 1, len(chain)):
         if asks and _after_te(group, place):
             if chain[place].orth_base in _RECEIVING:
-                return _written(group, {place: _ITADAKERU})
+                return rewritten(group, {place: _ITADAKERU})
             if chain[place].orth_base in _GIVING:
-                return _written(group, {place: _KUDASARU})
+                return rewritten(group, {place: _KUDASARU})
     if _asked_not_to(group):
         return raised_options(group)
     if len(chain) <= head or chain[head].surface not in ("て", "で") or not _may_change(group):
@@ -201,7 +192,7 @@ def _raised_noun(group: Predicate) -> list[Edit]:
     made = Inflected("になる", "になる", "五段-ラ行")
     return [
         Edit(noun.start, edit.end, _prefix(noun) + noun.surface + edit.replacement, edit.rule)
-        for edit in _written(group, {len(group.head) - 1: made})
+        for edit in rewritten(group, {len(group.head) - 1: made})
     ]
 
 
@@ -231,7 +222,7 @@ def _humble_noun(group: Predicate, changes: dict[int, Inflected]) -> list[Edit]:
     ):
         return []
     noun, head = group.head[-2], len(group.head) - 1
-    options = [_written(group, {**changes, head: new}) for new in (_SURU, _ITASU)]
+    options = [rewritten(group, {**changes, head: new}) for new in (_SURU, _ITASU)]
     return [
         Edit(noun.start, edit.end, _prefix(noun) + noun.surface + edit.replacement, edit.rule)
         for edits in options
@@ -287,7 +278,7 @@ def _stands_alone(group: Predicate) -> bool:
 def _is_being(group: Predicate, place: int) -> bool:
     """Whether this is いる behind て, or てる."""
     base = group.chain[place].orth_base
-    return base in _CONTRACTED or (base in _BEING and _after_te(group, place))
+    return base in CONTRACTED or (base in _BEING and _after_te(group, place))
 
 
 def _after_te(group: Predicate, place: int) -> bool:
@@ -306,55 +297,3 @@ def _may_change(group: Predicate) -> bool:
 def _is_potential(verb: Morpheme) -> bool:
     """書ける has the lemma 書く."""
     return verb.c_type.startswith("下一段") and verb.lemma[-1:] != "る"
-
-
-def _written(group: Predicate, changes: dict[int, Inflected]) -> list[Edit]:
-    """One edit that puts new verbs in the places of the chain; none where a form is wanting."""
-    chain = group.chain
-    pieces: list[str] = []
-    first, last = min(changes), max(changes)
-    place = first
-    while place <= last:
-        m = chain[place]
-        if place not in changes:
-            pieces.append(m.surface)
-            place += 1
-            continue
-        following = chain[place + 1] if place + 1 < len(chain) else None
-        prefix = _CONTRACTED.get(m.orth_base, "")
-        try:
-            form, taken = _in_form_of(m, following, changes[place])
-        except NotInflectableError:
-            return []
-        if not form:
-            return []
-        pieces.append(prefix + form)
-        place += 1 + taken
-    rule = "honorific.verb"
-    return [Edit(chain[first].start, chain[place - 1].end, "".join(pieces), rule)]
-
-
-def _in_form_of(old: Morpheme, following: Morpheme | None, new: Inflected) -> tuple[str, int]:
-    """The new verb in the form of the old one, and how many of the following morphemes it takes in."""
-    text, c_type, reading = new.text, new.c_type, new.reading
-    behind = following.surface if following is not None else ""
-    if (
-        old.c_form.startswith("連用形")
-        and behind[:1] in _EUPHONIC
-        and behind
-        and _is_suffix(following)
-    ):
-        stem = te_form(text, c_type, reading_base=reading)[:-1]
-        return stem + _UNVOICED.get(behind[0], behind[0]) + behind[1:], 1
-    if following is not None and following.c_type == "助動詞-マス":
-        return masu_stem(text, c_type, reading_base=reading), 0
-    if old.c_form.startswith("意志推量形"):
-        return volitional(text, c_type, reading_base=reading), 0
-    kind = old.c_form.partition("-")[0]
-    if kind in ("命令形", "語幹", "") or old.c_form.startswith(("未然形-サ", "未然形-セ")):
-        return "", 0
-    return inflect(text, c_type, f"{kind}-一般", reading_base=reading), 0
-
-
-def _is_suffix(m: Morpheme | None) -> bool:
-    return m is not None and m.pos in ("助詞", "助動詞") and m.c_type != "助動詞-タイ"
