@@ -12,18 +12,18 @@ The grammar is that of the short units of UniDic (現代書き言葉均衡コー
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from migaki.linguistics.morphemes import Morpheme, Sentence
 from migaki.linguistics.predicate_chains import (
     COMMAS,
     Chains,
-    ends_sentence,
     is_copula,
     is_mark,
     is_nominal,
 )
+from migaki.linguistics.predicate_voices import OPAQUE, behind_brackets, voices, with_opaque
 from migaki.linguistics.protection import protected_spans
 
 __all__ = ["OPAQUE", "Kind", "Place", "Predicate", "predicates"]
@@ -123,7 +123,7 @@ def predicates(
     """Find the predicate groups of a sentence, in order.
 
     A bare noun at the end of a sentence (体言止め) is a group without auxiliaries. Text inside （…） is
-    treated as sentences of its own; what is protected is one opaque noun.
+    treated as sentences of its own if it ends one or stands at the end; what is protected is one opaque noun.
 
     Args:
         sentence: The sentence.
@@ -150,77 +150,26 @@ def predicates(
             for start, end in protected_spans(sentence.text, inner)
         ]
     found: list[Predicate] = []
-    for tokens in _voices(_with_opaque(sentence, protected)):
-        found += _Scanner(tokens).groups()
+    tokens = with_opaque(sentence, protected)
+    rejoined = behind_brackets(tokens)
+    for voice, inserted in voices(tokens):
+        groups = _Scanner(voice, rejoined).groups()
+        found += map(_as_inserted, groups) if inserted else groups
     found.sort(key=lambda predicate: predicate.start)
     return found
 
 
-def _with_opaque(sentence: Sentence, protected: Sequence[tuple[int, int]]) -> list[Morpheme]:
-    """Put one opaque noun in the place of the morphemes of each protected span."""
-    tokens: list[Morpheme] = []
-    spans = iter(protected)
-    span = next(spans, None)
-    opaque_end = -1
-    for m in sentence.morphemes:
-        while span and span[1] <= m.start:
-            span = next(spans, None)
-        if not span or m.end <= span[0] or m.pos2 == "固有名詞":
-            tokens.append(m)
-        elif tokens and opaque_end > m.start:
-            last = tokens[-1]
-            whole = sentence.text[last.start - sentence.start : m.end - sentence.start]
-            tokens[-1] = last._replace(surface=whole, end=m.end)
-        else:
-            tokens.append(_opaque(m))
-            opaque_end = span[1]
-    return tokens
-
-
-def _opaque(m: Morpheme) -> Morpheme:
-    emoji = is_mark(m) and ord(m.surface[0]) > 0x2600 and m.pos2 == "一般"
-    pos, pos2 = ("補助記号", "一般") if emoji else ("名詞", "普通名詞")
-    return m._replace(pos=pos, pos2=pos2, pos3=OPAQUE, c_type="", c_form="")
-
-
-OPAQUE = "保護"  # third subdivision of an opaque noun; no dictionary has it
-
-
-def _voices(tokens: list[Morpheme]) -> Iterator[list[Morpheme]]:
-    """Yield the tokens outside （…）, then those inside, each cut at 。 and the like."""
-    outer: list[Morpheme] = []
-    inner: list[list[Morpheme]] = []
-    depth = 0
-    for m in tokens:
-        if m.surface in ("（", "("):
-            depth += 1
-            if depth == 1:
-                inner.append([])
-            continue
-        if m.surface in ("）", ")") and depth:
-            depth -= 1
-            continue
-        (inner[-1] if depth else outer).append(m)
-    for voice in (outer, *inner):
-        yield from _cut(voice)
-
-
-def _cut(tokens: list[Morpheme]) -> Iterator[list[Morpheme]]:
-    start = 0
-    for place, m in enumerate(tokens):
-        last = place + 1 == len(tokens)
-        if (
-            m.surface[0] in "。．！？!?｡"
-            and not last
-            and not ends_sentence(tokens[place + 1].surface[0])
-        ):
-            yield tokens[start : place + 1]
-            start = place + 1
-    yield tokens[start:]
+def _as_inserted(predicate: Predicate) -> Predicate:
+    """A predicate in （…） in the middle of a sentence: it ends no main clause."""
+    return replace(predicate, place=Place.SUBORDINATE)
 
 
 class _Scanner(Chains):
     """Walks once over the tokens of one voice and groups them."""
+
+    def __init__(self, tokens: list[Morpheme], rejoined: frozenset[int]) -> None:
+        super().__init__(tokens)
+        self.rejoined = rejoined
 
     def groups(self) -> Iterator[Predicate]:
         place = 0
@@ -302,7 +251,8 @@ class _Scanner(Chains):
         following = self.tokens[step]
         if following.pos in ("助詞", "助動詞"):
             return Place.SUBORDINATE
-        if self.surface(step - 1) in ("か", "の") and not polite:
+        last_particle = self.surface(step - 1)
+        if last_particle == "も" or (last_particle in ("か", "の") and not polite):
             return Place.SUBORDINATE
         return Place.FINAL
 
@@ -314,13 +264,16 @@ class _Scanner(Chains):
             return step, self._after_comma(step)
         if is_mark(m):
             return step, Place.SUBORDINATE
-        if self._is_apart(step) or m.pos in ("感動詞", "接続詞"):
+        spliced = m.pos in ("感動詞", "接続詞") and self._only_main(step - 1)
+        if spliced or self._is_apart(step):
             return step, Place.FINAL
         return step, Place.SUBORDINATE
 
     def _is_apart(self, step: int) -> bool:
         """Whether a space ends the sentence: 行くよ 楽しみ; not that around Latin: 渡した props."""
         m, before = self.tokens[step], self.tokens[step - 1]
+        if m.start in self.rejoined:
+            return False
         foreign = m.pos3 == OPAQUE or m.surface.isascii()
         return not self.touch(step - 1) and (before.c_type in _POLITE or not foreign)
 

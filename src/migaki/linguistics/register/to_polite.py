@@ -85,6 +85,8 @@ def _carries_register(setting: Setting) -> bool:
     place = setting.predicate.place
     if setting.perhaps_quoted:
         return False
+    if setting.particles.endswith("って") and setting.particles != "って":
+        return False  # 行こうかなって: what was thought
     if setting.trails and setting.particles in ("か", "って"):
         return False  # a thought broken off, not a question or a report
     if place is Place.COORDINATE:
