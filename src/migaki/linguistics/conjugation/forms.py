@@ -126,9 +126,7 @@ def conjugated(
     """
     subject = words(word)[0] if isinstance(word, str) else word
     chain = _chain((form,) if isinstance(form, Form) else tuple(form))
-    found = _conjugated(
-        subject.base, subject.reading, subject.c_type, chain, polite, past, negative
-    )
+    found = _of(subject, chain, polite=polite, past=past, negative=negative)
     if not found:
         raise _no_such_form(subject, chain, polite=polite, past=past, negative=negative)
     return found
@@ -150,15 +148,8 @@ def paradigm(word: Word | str) -> list[Cell]:
     cells = []
     for form in Form:
         for polite, past, negative in product((False, True), repeat=3):
-            found = _conjugated(
-                subject.base,
-                subject.reading,
-                subject.c_type,
-                _chain((form,)),
-                polite,
-                past,
-                negative,
-            )
+            chain = _chain((form,))
+            found = _of(subject, chain, polite=polite, past=past, negative=negative)
             if found:
                 cells.append(Cell(form, polite, past, negative, found))
     return cells

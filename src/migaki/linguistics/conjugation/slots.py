@@ -231,8 +231,8 @@ def slot_names(c_type: str) -> list[str]:
     """Return the names of the forms that a class has, in the order of the table.
 
     Example:
-        >>> slot_names("助動詞-マス")
-        ['te', 'ta', 'negative', 'u', 'imperative']
+        >>> slot_names("助動詞-ジャ")
+        ['ta']
     """
     names = dict.fromkeys(slot for _, slot in _slots())
     return [slot for slot in names if _recipes(c_type, slot)]
