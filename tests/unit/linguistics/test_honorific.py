@@ -104,6 +104,15 @@ def test_an_unsaid_subject_is_named_in_a_note():
     assert not convert("社長が買った。", Register.HONORIFIC).notes
 
 
+@pytest.mark.parametrize("to", [Register.PLAIN, Register.POLITE])
+def test_the_way_back_guesses_nothing(to):
+    found = convert("部長はもういらっしゃいました。", to)
+    assert "いらっしゃ" in found.text
+    assert found.notes == ("いらっしゃる may stand for いる, 行く, 来る: it was left as it is.",)
+    assert not convert("部長がおっしゃいました。", Register.PLAIN).text.startswith("部長が言")
+    assert not convert("待っていらっしゃいました。", Register.PLAIN).notes
+
+
 def test_alternatives_begin_with_the_best_and_hold_the_passive_form():
     texts = [way.text for way in alternatives("先生は本を読んだ。", Register.HONORIFIC, limit=3)]
     assert texts == ["先生は本をお読みになりました。", "先生は本を読まれました。"]

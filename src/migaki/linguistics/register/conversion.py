@@ -18,6 +18,7 @@ from migaki.linguistics.edits import Edit, apply_edits
 from migaki.linguistics.morphemes import Register, Sentence
 from migaki.linguistics.predicates import Predicate, predicates
 from migaki.linguistics.protection import overlaps, protected_spans
+from migaki.linguistics.register.everyday import ambiguity_notes
 from migaki.linguistics.register.greetings import polite_greetings
 from migaki.linguistics.register.setting import Setting, settings_of
 from migaki.linguistics.register.to_plain import plain_options
@@ -99,8 +100,9 @@ def alternatives(
     sentences = analyze_sentences(text, analyzer=analyzer)
     protected = protected_spans(text, [m for s in sentences for m in s.morphemes])
     places = list(_places(text, sentences, protected, register, {}))
+    notes = ambiguity_notes(sentences)
     return [
-        Conversion(apply_edits(text, edits), tuple(edits), register)
+        Conversion(apply_edits(text, edits), tuple(edits), register, notes)
         for edits in _best_choices(places, limit)
     ]
 
