@@ -103,3 +103,9 @@ def test_the_description_shows_what_the_operator_does(operator: Operator) -> Non
     passage = Passage.of(source)
     found = {apply_edits(source, edits) for edits in operator.propose(passage, random.Random(0))}
     assert outcome in found
+
+
+def test_what_is_no_sentence_is_left_alone_in_linear_time() -> None:
+    passage = Passage.of("私が本を読んだので、" * 2_000)
+    for operator in find_operators(["adverbs", "nouns", "particles"]):
+        assert operator.propose(passage, random.Random(0)) == []

@@ -15,7 +15,7 @@ from migaki.linguistics.edits import Edit
 from migaki.linguistics.morphemes import Morpheme
 from migaki.linguistics.operators.neighbours import COMMAS, is_negation
 from migaki.linguistics.operators.operator import EditSet, Passage
-from migaki.linguistics.operators.surroundings import is_classical
+from migaki.linguistics.operators.surroundings import is_classical, is_readable
 from migaki.linguistics.operators.word_classes import in_class
 
 __all__ = [
@@ -42,7 +42,7 @@ def _each(
     found: list[EditSet] = []
     if surfaces.isdisjoint(passage.words):
         return found
-    for sentence in passage.sentences:
+    for sentence in filter(is_readable, passage.sentences):
         morphemes = sentence.morphemes
         for place, morpheme in enumerate(morphemes[:-1]):
             if morpheme.surface not in surfaces or morpheme.pos != "助詞" or not place:
@@ -268,7 +268,7 @@ def _is_final(morphemes: _Sentence, place: int) -> bool:
 def insert_object(passage: Passage, rng: random.Random) -> list[EditSet]:
     """Propose を between an object and its verb: 映画見た → 映画を見た, 毎朝運動する → 毎朝運動をする."""
     found = []
-    for sentence in passage.sentences:
+    for sentence in filter(is_readable, passage.sentences):
         for place in _objects(sentence.morphemes):
             at = sentence.morphemes[place].end
             if not passage.is_protected(at, at) and not is_classical(sentence.morphemes):

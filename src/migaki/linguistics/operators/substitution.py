@@ -30,6 +30,7 @@ from migaki.linguistics.operators.surroundings import (
     Condition,
     follow_condition,
     is_classical,
+    is_readable,
     where_condition,
 )
 from migaki.linguistics.tables import read_table
@@ -149,6 +150,7 @@ class Lexicon:
         return [
             site
             for sentence in passage.sentences
+            if is_readable(sentence)
             for site in _found(index, sentence.morphemes, passage.text)
             if not passage.is_protected(site.start, site.end)
         ]
@@ -163,10 +165,13 @@ class Lexicon:
 
 
 def _found(index: dict[str, list[Entry]], morphemes: Sequence[Morpheme], text: str) -> list[Site]:
-    """Find the words of one sentence."""
+    """Find the words of one sentence; what lies inside a longer word is none."""
     find = index.get
     sites: list[Site] = []
+    covered = 0
     for first, morpheme in enumerate(morphemes):
+        if first < covered:
+            continue
         start = morpheme.start
         key = text[start : start + _KEY_CHARS]
         entries = find(key, _NONE)
@@ -178,6 +183,7 @@ def _found(index: dict[str, list[Entry]], morphemes: Sequence[Morpheme], text: s
             after = _end_of(entry.word, morphemes, first, text)
             if after and entry.fits(morphemes, first, after):
                 sites.append(Site(entry, morphemes, first, after))
+                covered = max(covered, after)
     return sites if not sites or not is_classical(morphemes) else []
 
 

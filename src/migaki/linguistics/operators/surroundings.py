@@ -37,7 +37,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
-from migaki.linguistics.morphemes import Morpheme
+from migaki.linguistics.morphemes import Morpheme, Sentence
 from migaki.linguistics.operators.neighbours import COMMAS, is_negation, neighbour_test
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "follow_condition",
     "is_classical",
     "is_question",
+    "is_readable",
     "is_requested",
     "stands_alone",
     "where_condition",
@@ -61,8 +62,14 @@ _NOMINAL = frozenset({"名詞", "代名詞", "接頭辞"})
 _NO_STATEMENT = frozenset({"下さる", "な", "だろう", "でしょう", "まい"})
 _SPOKEN = frozenset({"てる", "ちゃう", "じゃう", "とく", "って", "けど", "なんか", "じゃん"})
 _SHORT_SENTENCE = 15
+_LONGEST_SENTENCE_CHARS = 1000
 _HEIGHTENED_BY = frozenset({"もう", "ほんの", "ごく", "あと", "もっと", "より", "とても", "すごく"})
 _OPEN_CLAUSE = frozenset({"て", "で", "ば", "ちゃ", "じゃ", "ても", "でも", "つつ", "ながら"})
+
+
+def is_readable(sentence: Sentence) -> bool:
+    """Whether a sentence is one: what is longer is data, and conditions would look at all of it."""
+    return len(sentence.text) <= _LONGEST_SENTENCE_CHARS
 
 
 def is_classical(morphemes: Sequence[Morpheme]) -> bool:
