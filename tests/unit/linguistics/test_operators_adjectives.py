@@ -8,6 +8,9 @@ from migaki.linguistics.augment import variants
 from migaki.linguistics.operators import Use, find_operators
 
 SAID = [
+    ("adjectives.politeness", "この本は高い。", {"この本は高いです。"}),
+    ("adjectives.politeness", "この町は静かでした。", {"この町は静かだった。"}),
+    ("adjectives.politeness", "兄は医者ではありません。", {"兄は医者ではない。"}),
     ("adjectives.dearu", "この町は静かだ。", {"この町は静かである。"}),
     ("adjectives.dearu", "この町は静かであった。", {"この町は静かだった。"}),
     (
@@ -46,6 +49,8 @@ SAID = [
 ]
 
 SILENT = [
+    ("adjectives.politeness", "駅まで歩きます。"),  # a verb: verbs.politeness
+    ("adjectives.politeness", "全然です。"),
     ("adjectives.dearu", "この町は静かだね。"),  # talk
     ("adjectives.dearu", "この町は静かです。"),
     ("adjectives.dearu", "学生である弟が来た。"),

@@ -8,6 +8,14 @@ from migaki.linguistics.augment import variants
 from migaki.linguistics.operators import Use, find_operators
 
 SAID = [
+    (
+        "verbs.politeness",
+        "駅まで歩く。雨は降らなかった。",
+        {"駅まで歩きます。雨は降りませんでした。"},
+    ),
+    ("verbs.politeness", "駅まで歩きます。静かな町です。", {"駅まで歩く。静かな町だ。"}),
+    ("verbs.politeness", "先生とお茶を飲みました。", {"先生とお茶を飲んだ。"}),
+    ("verbs.politeness", "彼は「行く」と言いました。", {"彼は「行く」と言った。"}),
     ("verbs.obligation", "明日は早く起きなければならない。", {"明日は早く起きなくてはならない。"}),
     (
         "verbs.obligation",
@@ -62,6 +70,13 @@ SAID = [
 ]
 
 SILENT = [
+    ("verbs.politeness", "ご注文を承ります。少々お待ちください。"),  # nobody says 承る to a guest
+    ("verbs.politeness", "資料をお願いします。"),
+    ("verbs.politeness", "明日は行くかもです。"),
+    ("verbs.politeness", "俺が行く。"),
+    ("verbs.politeness", "早く来い。"),
+    ("verbs.politeness", "明日、晴れますように。"),
+    ("verbs.politeness", "雨です。傘を持って行く。"),  # of mixed register
     ("verbs.obligation", "彼は会社になくてはならない人だ。"),
     ("verbs.ability", "秘密を知ることができた。"),  # 知れる is another verb
     ("verbs.ability", "日本語が理解できる。"),  # の object would become the subject
@@ -106,6 +121,13 @@ def test_pairs_that_are_not_for_training(operator: str, source: str, expected: s
     (found,) = find_operators([operator])
     assert found.use is not Use.TRAIN
     assert expected in {v.text for v in variants(source, operators=[operator], use=found.use)}
+
+
+def test_mixed_register_changes_some_sentences_and_not_all() -> None:
+    source = "駅まで歩きます。雨が降ります。傘を差します。"
+    (variant,) = variants(source, operators=["verbs.mixed_register"], use=Use.REJECTED)
+    assert 0 < variant.text.count("ます。") < 3
+    assert variants("駅まで歩きます。", operators=["verbs.mixed_register"], use=Use.REJECTED) == []
 
 
 def test_a_set_phrase_has_no_opposite() -> None:
