@@ -26,7 +26,7 @@ from migaki.linguistics.register.respect import (
     request_options,
 )
 from migaki.linguistics.register.setting import Setting, settings_of
-from migaki.linguistics.register.subjects import Actor, actor_of, uses
+from migaki.linguistics.register.subjects import Actor, actor_of, is_towards_other, uses
 
 __all__ = ["honorific_alternatives"]
 
@@ -52,17 +52,23 @@ def honorific_alternatives(
         少しお待ちください。
         駅まで歩きました。 Who does 歩く is not said: it was only made polite.
     """
-    places, notes = _places(text, analyzer)
     ways: dict[str, Conversion] = {}
     for rank in range(limit):
-        chosen = [options[min(rank, len(options) - 1)] for options in places]
-        raised = apply_edits(text, chosen)
-        polite = convert(raised, Register.POLITE, analyzer=analyzer)
-        edits = compose_edits(text, chosen, polite.edits)
-        ways.setdefault(
-            polite.text, Conversion(polite.text, edits, Register.HONORIFIC, tuple(notes))
-        )
+        once = _once(text, rank, analyzer)
+        # An order (待ちなさい) is made a request first (待ってください), and that is then raised.
+        again = _once(once.text, rank, analyzer)
+        edits = compose_edits(text, once.edits, again.edits)
+        ways.setdefault(again.text, Conversion(again.text, edits, Register.HONORIFIC, again.notes))
     return list(ways.values())
+
+
+def _once(text: str, rank: int, analyzer: Analyzer | None) -> Conversion:
+    """Raise and lower, then make polite; at each place the choice of this rank or the last."""
+    places, notes = _places(text, analyzer)
+    chosen = [options[min(rank, len(options) - 1)] for options in places]
+    polite = convert(apply_edits(text, chosen), Register.POLITE, analyzer=analyzer)
+    edits = compose_edits(text, chosen, polite.edits)
+    return Conversion(polite.text, edits, Register.HONORIFIC, tuple(notes))
 
 
 def _places(text: str, analyzer: Analyzer | None) -> tuple[list[list[Edit]], list[str]]:
@@ -99,20 +105,32 @@ def _sentence_places(
         actor = actor_of(group, groups[:place], voiced)
         if actor is Actor.RESPECTED and _is_unclear(group, voiced):
             actor = Actor.UNSAID
-        yield _options(group, setting, actor)
+        offers = actor is Actor.UNSAID and _offers(group, setting)
+        towards = actor is Actor.SPEAKER or offers or _asks_leave(group)
+        if towards and (
+            is_towards_other(group, groups[:place], voiced) or not (offers or _is_done_for(group))
+        ):
+            towards = False
+        yield _options(group, setting, actor, towards=towards)
 
 
-def _options(group: Predicate, setting: Setting, actor: Actor) -> tuple[list[Edit], str]:
+def _options(
+    group: Predicate, setting: Setting, actor: Actor, *, towards: bool
+) -> tuple[list[Edit], str]:
     own = actor in (Actor.SPEAKER, Actor.CIRCLE)
     if _asks_leave(group):
-        return (humble_options(group, towards=True) if actor is not Actor.OTHER else []), ""
+        return (humble_options(group, towards=True) if towards else []), ""
     if not own and (request := request_options(group, setting)):
         return request, ""
     if actor is Actor.RESPECTED or (actor is Actor.UNSAID and _asks_hearer(group, setting)):
         return raised_options(group), ""
-    if own or (actor is Actor.UNSAID and _offers(group, setting)):
-        return humble_options(group, towards=actor is not Actor.CIRCLE), ""
+    if own or towards:
+        return humble_options(group, towards=towards), ""
     return [], _note(group, actor)
+
+
+def _is_done_for(group: Predicate) -> bool:
+    return _verb(group) in uses("towards") | uses("person")
 
 
 def _asks_leave(group: Predicate) -> bool:
@@ -160,7 +178,7 @@ def _offers(group: Predicate, setting: Setting) -> bool:
     return (
         "か" in setting.particles
         and group.chain[-1].c_form.startswith("意志推量形")
-        and _verb(group) in uses("towards")
+        and _verb(group) in uses("towards") | uses("person") | uses("offered")
     )
 
 

@@ -47,7 +47,7 @@ def raised_options(group: Predicate) -> list[Edit]:
     """尊敬語 of a predicate, best first; empty where there is none worth the name."""
     if group.kind is not Kind.VERB:
         return _raised_quality(group)
-    if group.chain[-1].surface in ("て", "で"):
+    if _hangs(group):
         return []
     if not _may_change(group):
         return []
@@ -66,6 +66,15 @@ def raised_options(group: Predicate) -> list[Edit]:
     return [] if passive else options + _raised_noun(group)
 
 
+def _hangs(group: Predicate) -> bool:
+    """…て。, どうしてですか, 行くべきですか: nobody is said to do it."""
+    chain = group.chain
+    te = [place for place, m in enumerate(chain) if m.surface in ("て", "で") and m.pos == "助詞"]
+    if te and (te[-1] + 1 == len(chain) or chain[te[-1] + 1].pos == "助動詞"):
+        return True
+    return any(m.surface == "べき" for m in chain)
+
+
 def humble_options(group: Predicate, *, towards: bool) -> list[Edit]:
     """謙譲語 of a predicate, best first.
 
@@ -82,13 +91,15 @@ def humble_options(group: Predicate, *, towards: bool) -> list[Edit]:
     if lasting and not _ends_politely(group, max(lasting)):
         return []
     options: list[Edit] = []
-    if towards:
+    if towards and (not lasting or _doing(group) in uses("lasting")):
         options += _humble_noun(group, lasting)
         for new in _humble(group.head[-1]):
             options += rewritten(group, {**lasting, head: new})
     if lasting:
         return options or rewritten(group, lasting)
     courteous = _courteous().get(group.head[-1].orth_base)
+    if courteous and courteous.text == "存じる" and group.chain[-1].surface == "ない":
+        return [Edit(group.head[-1].start, group.end, "存じません", "honorific.verb")]
     past = any(m.c_type == "助動詞-タ" for m in group.chain)
     if courteous and _ends_politely(group, head) and not (past and courteous.text == "存じる"):
         options += rewritten(group, {head: courteous})
@@ -125,7 +136,7 @@ def request_options(group: Predicate, setting: Setting) -> list[Edit]:
         return []
     if not rest:
         wanted = setting.closes and not asks and setting.particles in ("", "よ", "ね")
-        wanted = wanted and _doing(group) in uses("towards") | uses("personal")
+        wanted = wanted and _doing(group) in (_towards() | uses("personal")) - {"する"}
     else:
         wanted = len(rest) == 1 and last.c_form == "命令形" and last.orth_base in _ASKING
     text = _request(group) if wanted else ""
@@ -209,7 +220,11 @@ def _knowing(group: Predicate) -> Edit | None:
 
 def _humble(verb: Morpheme) -> list[Inflected]:
     """お持ちする, 伺う: what is done towards the hearer."""
-    return list(_expanded(verb, "humble")) if verb.orth_base in uses("towards") else []
+    return list(_expanded(verb, "humble")) if verb.orth_base in _towards() else []
+
+
+def _towards() -> frozenset[str]:
+    return uses("towards") | uses("person") | uses("offered")
 
 
 def _humble_noun(group: Predicate, changes: dict[int, Inflected]) -> list[Edit]:
@@ -218,7 +233,7 @@ def _humble_noun(group: Predicate, changes: dict[int, Inflected]) -> list[Edit]:
     if (
         verb.orth_base != "する"
         or not _stands_alone(group)
-        or group.head[-2].surface not in uses("towards")
+        or group.head[-2].surface not in _towards()
     ):
         return []
     noun, head = group.head[-2], len(group.head) - 1

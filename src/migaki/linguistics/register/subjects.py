@@ -1,8 +1,8 @@
 """Who acts in a clause, as far as the text says: the hearer, a respected person, the speaker, or unknown.
 
 A guess would put the wrong person up or down, so that only what is said counts: a subject with が, は or
-も in the clause itself; a request; a question without a subject about what only people do. A が before a
-relative clause belongs to that clause. Within 「敬語の指針」 (文化審議会答申, 2007) one's own circle (父, 弊社)
+も in the clause itself; a request; a question without a subject about what only people do. A が belongs
+to the next predicate only. Within 「敬語の指針」 (文化審議会答申, 2007) one's own circle (父, 弊社)
 is not raised.
 """
 
@@ -17,7 +17,7 @@ from migaki.linguistics.predicates import Kind, Place, Predicate
 from migaki.linguistics.register.keigo import word_kinds
 from migaki.linguistics.tables import read_table
 
-__all__ = ["Actor", "actor_of", "uses"]
+__all__ = ["Actor", "actor_of", "is_towards_other", "uses"]
 
 
 class Actor(StrEnum):
@@ -72,7 +72,6 @@ def actor_of(
     """
     start = max([p.end for p in before if p.place is not Place.SUBORDINATE], default=-1)
     own = [m for m in morphemes if start <= m.start < predicate.start]
-    closed = [p for p in before if p.place is Place.SUBORDINATE and _is_closed(p)]
     topic = of_quality = Actor.UNSAID
     for place in range(len(own) - 1, 0, -1):
         particle, noun = own[place], own[place - 1]
@@ -81,7 +80,7 @@ def actor_of(
         if noun.surface in _OBLIQUE or noun.pos in ("動詞", "形容詞", "助動詞", "副詞"):
             continue
         if particle.surface == "が" and particle.pos2 == "格助詞":
-            if any(particle.start < p.start for p in closed):
+            if any(particle.start < p.start for p in before):
                 continue
             if predicate.kind is Kind.VERB:
                 return _person(own[:place])
@@ -91,10 +90,32 @@ def actor_of(
     return of_quality if topic is Actor.UNSAID else topic
 
 
-def _is_closed(predicate: Predicate) -> bool:
-    """Whether a subordinate clause has its own subject (relative, conditional), unlike て and 連用形."""
-    last = predicate.chain[-1]
-    return not (last.surface in ("て", "で") or last.c_form.startswith("連用形"))
+def is_towards_other(
+    predicate: Predicate, before: Sequence[Predicate], morphemes: Sequence[Morpheme]
+) -> bool:
+    """Whether the clause names somebody or something that is not raised as whom it is done to.
+
+    That is what stands with に or と, and with を where the verb's object is a person (バスを待つ).
+    """
+    start = max([p.end for p in before if p.place is not Place.SUBORDINATE], default=-1)
+    own = [m for m in morphemes if start <= m.start < predicate.start]
+    marks = {"に", "と", "へ"}
+    if predicate.head[-1].orth_base in uses("person"):
+        marks.add("を")
+    return any(
+        _is_plain_noun(own[:place])
+        for place, m in enumerate(own)
+        if m.pos2 == "格助詞" and m.surface in marks
+    )
+
+
+def _is_plain_noun(phrase: Sequence[Morpheme]) -> bool:
+    """Whether a phrase ends in a noun that raises nobody; times and ご家族 do not count."""
+    if not phrase or phrase[-1].pos not in ("名詞", "代名詞", "接尾辞") or _is_time(phrase[-1]):
+        return False
+    if len(phrase) > 1 and phrase[-2].pos == "接頭辞":
+        return False
+    return _person(phrase) is not Actor.RESPECTED
 
 
 def _is_time(noun: Morpheme) -> bool:
