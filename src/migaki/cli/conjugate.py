@@ -47,6 +47,9 @@ _CLASSES = {
     "形容詞": "い-adjective",
     "助動詞-ダ": "な-adjective or noun, with だ",
 }
+_WIDE = 100
+"""So many columns hold readings and second answers."""
+
 _MARKS = {"casual": "†", "written": "‡", "rare": "°"}
 _COLUMNS = ((False, False), (False, True), (True, False), (True, True))
 
@@ -68,10 +71,15 @@ def conjugate(
     A word that can be read in several ways (きる: 切る, 着る) is shown in each. Where several answers are
     right, the best stands first. Nouns need だ: 学生だ.
 
-    \b
-    migaki conjugate 書く
-    migaki conjugate きる 静か 勉強する --all
-    migaki conjugate 食べる --json | jq '.words[0].forms[] | select(.form == "passive")'
+    Examples:
+
+      migaki conjugate 書く
+
+      migaki conjugate きる 静か 勉強する --all
+
+      migaki conjugate 食べる --json
+
+    A word that does not inflect (机) ends with exit status 2 and says what it is.
     """
     from migaki.linguistics.conjugation import paradigm
     from migaki.linguistics.conjugation import words as readings
@@ -113,14 +121,16 @@ def _show(found: list[tuple[str, Word, list[Cell]]], *, limit: int | None) -> No
 
     from migaki.cli.console import out
 
+    wide = out.width >= _WIDE
     for place, (_, word, cells) in enumerate(found):
         if place:
             out.print()
         out.print(_heading(word), soft_wrap=True)
-        out.print(_table(cells, limit=limit))
+        out.print(_table(cells, limit=limit if wide or limit is None else 1, readings=wide))
     out.print(
         Text(
-            "† casual   ‡ written   ° rare.  The best answer first; --all shows all, --json too.",
+            "† casual   ‡ written   ° rare.   --all shows every right answer, --json everything."
+            + ("" if wide else f" Readings are shown from {_WIDE} columns on."),
             style="dim",
         ),
         soft_wrap=True,
@@ -140,7 +150,7 @@ def _heading(word: Word) -> Text:
     return heading
 
 
-def _table(cells: list[Cell], *, limit: int | None) -> Table:
+def _table(cells: list[Cell], *, limit: int | None, readings: bool) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -155,12 +165,15 @@ def _table(cells: list[Cell], *, limit: int | None) -> Table:
             row = [by_place.get((form, past, polite, negative)) for polite, negative in _COLUMNS]
             if any(row):
                 label = "" if past else name
-                shown = [_answers(cell.forms, limit) if cell else Text("–", "dim") for cell in row]
+                shown = [
+                    _answers(cell.forms, limit, readings) if cell else Text("–", "dim")
+                    for cell in row
+                ]
                 table.add_row(Text(label or "  past", "dim" if past else ""), *shown)
     return table
 
 
-def _answers(forms: tuple[Inflected, ...], limit: int | None) -> Text:
+def _answers(forms: tuple[Inflected, ...], limit: int | None, readings: bool) -> Text:
     from rich.text import Text
 
     text = Text()
@@ -168,6 +181,6 @@ def _answers(forms: tuple[Inflected, ...], limit: int | None) -> Text:
         text.append("\n" if place else "")
         text.append(form.text, style="dim" if place else "")
         text.append(_MARKS.get(form.style, ""), style="yellow")
-        if not place and form.reading and form.reading != form.text:
+        if readings and not place and form.reading not in ("", form.text):
             text.append(f"\n{form.reading}", style="italic dim")
     return text

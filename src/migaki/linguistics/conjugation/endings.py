@@ -34,6 +34,7 @@ _TO_HIRAGANA = {code: code - 0x60 for code in range(ord("ァ"), ord("ヶ"))}
 _TO_KATAKANA = {code - 0x60: code for code in range(ord("ァ"), ord("ヶ"))}
 _GENERAL = "-一般"
 _WHOLE_WORD = 1_000
+_LONGEST_ENDING = 8  # of conjugation_endings.tsv, and of 〜 in conjugation_exceptions.tsv
 _CACHED_FORMS = 65_536
 
 
@@ -72,7 +73,6 @@ class _Cell(NamedTuple):
 class _Table(NamedTuple):
     cells: dict[tuple[str, str], _Cell]
     c_forms: dict[str, tuple[str, ...]]
-    longest: int
 
 
 def fold(spelling: str) -> str:
@@ -207,7 +207,7 @@ def spoken_forms(
         return tuple((new, "", ending) for new, ending in written)
     # What a word does against its class it does in sound too; else the reading has its own ending,
     # because a kanji may hide what changes (来る: く, き, こ).
-    spoken = change if own else _by_ending(cell.folded, fold(reading), _table().longest)
+    spoken = change if own else _by_ending(cell.folded, fold(reading[-_LONGEST_ENDING:]))
     if spoken is None or len(spoken.endings) != len(written):
         return tuple((new, "", ending) for new, ending in written)
     readings = [_apply(reading, spoken, ending) for ending in spoken.endings]
@@ -238,18 +238,23 @@ def _apply(word: str, change: _Change, ending: Ending) -> str:
 
 def _find_change(cell: _Cell, word: str, reading: str) -> tuple[_Change, bool] | None:
     """The change for a word, and whether it is the word's own rather than that of its class."""
-    longest = _table().longest
-    kana = word.translate(_TO_HIRAGANA)
-    if cell.words:
-        spoken = f"{kana}@{reading.translate(_TO_HIRAGANA)}"
-        own = cell.words.get(spoken) or cell.words.get(kana)
+    if cell.words or cell.written:
+        own = _own_change(cell, word, reading)
         if own is not None:
             return own, True
-    own = _by_ending(cell.written, kana, longest)
-    if own is not None and _one_script(word[len(word) - own.dropped :]):
-        return own, True
-    regular = _by_ending(cell.folded, fold(word[-longest:]), longest)
+    regular = _by_ending(cell.folded, fold(word[-_LONGEST_ENDING:]))
     return None if regular is None else (regular, False)
+
+
+def _own_change(cell: _Cell, word: str, reading: str) -> _Change | None:
+    kana = word.translate(_TO_HIRAGANA)
+    own = cell.words.get(kana)
+    if reading and cell.words:
+        own = cell.words.get(f"{kana}@{reading.translate(_TO_HIRAGANA)}", own)
+    if own is not None or not cell.written:
+        return own
+    own = _by_ending(cell.written, kana[-_LONGEST_ENDING:])
+    return own if own and _one_script(word[len(word) - own.dropped :]) else None
 
 
 def _one_script(ending: str) -> bool:
@@ -258,11 +263,11 @@ def _one_script(ending: str) -> bool:
     return all(katakana) or not any(katakana)
 
 
-def _by_ending(endings: dict[str, _Change], word: str, longest: int) -> _Change | None:
-    if endings:
-        for start in range(max(len(word) - longest, 0), len(word)):
-            if (change := endings.get(word[start:])) is not None:
-                return change
+def _by_ending(endings: dict[str, _Change], tail: str) -> _Change | None:
+    """The change for the longest ending that the table has."""
+    for start in range(len(tail)):
+        if (change := endings.get(tail[start:])) is not None:
+            return change
     return None
 
 
@@ -270,7 +275,6 @@ def _by_ending(endings: dict[str, _Change], word: str, longest: int) -> _Change 
 def _table() -> _Table:
     cells: dict[tuple[str, str], _Cell] = {}
     forms: dict[str, list[str]] = {}
-    longest = 1
     for c_type, c_form, ending, endings in read_table("conjugation_endings.tsv", columns=4):
         if (c_type, c_form) not in cells:
             cells[c_type, c_form] = _Cell({}, {}, {})
@@ -279,7 +283,6 @@ def _table() -> _Table:
         kept = len(ending) - len(ending.lstrip(_ANY_IDEOGRAPH))
         new = tuple(Ending(text[kept:]) for text in endings.split("|"))
         cells[c_type, c_form].folded[ending] = _Change(len(ending) - kept, new)
-        longest = max(longest, len(ending))
     for words, c_type, form, old, new_endings, _ in read_table(
         "conjugation_exceptions.tsv", columns=6
     ):
@@ -289,10 +292,9 @@ def _table() -> _Table:
         cell = cells.setdefault((c_type, form), _Cell({}, {}, {}))
         for word in words.split():
             (cell.written if word[0] == "〜" else cell.words)[word.lstrip("〜")] = change
-            longest = max(longest, len(word))
         if not form.isascii() and form not in forms[c_type]:
             forms[c_type].append(form)
-    return _Table(cells, {c_type: tuple(found) for c_type, found in forms.items()}, longest)
+    return _Table(cells, {c_type: tuple(found) for c_type, found in forms.items()})
 
 
 def _refuse(orth_base: str, c_type: str, c_form: str) -> None:
