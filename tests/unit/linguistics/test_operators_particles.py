@@ -40,6 +40,13 @@ def outcomes(name: str, text: str, *, engine: str = "fugashi") -> set[str]:
         ("reason", "静かなので、よく眠れた。", {"静かだから、よく眠れた。"}),
         ("contrast", "行きたいですが、時間がないんですよ。", {f"行きたいです{w}、時間がないんですよ。" for w in ("けど", "けれど", "けれども")}),
         ("listing", "犬や猫が好きだよ。", {"犬とか猫が好きだよ。"}),
+        ("compound", "大雨により、橋が流された。", {"大雨によって、橋が流された。"}),
+        ("compound", "事故の原因について調べた。", {"事故の原因に関して調べた。"}),
+        ("compound", "式は十時より開始します。", {"式は十時から開始します。"}),
+        ("compound", "受付は正午より開始いたします。", {"受付は正午から開始いたします。"}),
+        ("amount", "駅まで十分ほど歩いた。", {"駅まで十分程度歩いた。"}),
+        ("amount", "会員のみが使えます。", {"会員だけが使えます。"}),
+        ("amount", "鉛筆等を用意する。", {"鉛筆などを用意する。"}),
         ("doing", "毎朝、公園で運動をする。", {"毎朝、公園で運動する。"}),
         ("topic", "机の上に本がある。", {"机の上には本がある。"}),
         ("relative", "これは私が書いた本です。", {"これは私の書いた本です。"}),
@@ -80,7 +87,7 @@ def test_writes_what_fits(name: str, text: str, expected: set[str], engine: str)
         "駅から歩いたよ。",
         "友達と話したよ。",
         # Set phrases and compound particles.
-        "調査を通じて分かった。",
+        "調査を踏まえて書いたよ。",
         # The focus of a sentence keeps its が.
         "誰が来たの？",
         "私がやるよ。",
@@ -108,6 +115,14 @@ def test_writes_what_fits(name: str, text: str, expected: set[str], engine: str)
         "彼の死んだ父は医者だった。",
         "東京の新しい店に入った。",
         "事故が起きた場合に使う。",
+        # Compound particles that are none, and what is no amount.
+        "人によって答えが違う。",
+        "書類に目を通した。",
+        "欠席は事故によります。",
+        "一人について千円払う。",
+        "弟は九歳くらいで泳いだ。",
+        "昨日より涼しい。",
+        "平等が大切だ。",
         # しか with being, with knowing.
         "百円しかない。",
         "「本を読んだよ」と言った。",

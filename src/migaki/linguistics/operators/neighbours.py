@@ -7,6 +7,7 @@
 | ``verb`` | a verb, or a noun with する |
 | ``pure_verb`` | a verb itself |
 | ``noun`` ``num`` ``adv`` | a noun, pronoun or prefix; a number; an adverb |
+| ``counter`` | the counter of a number: 分 of 十分, 人 of 三人, % |
 | ``nominal`` | the last morpheme of a noun phrase: a noun, pronoun or suffix |
 | ``common`` | a common noun |
 | ``thing`` | a common noun for no person, of the class ``thing`` or a language |
@@ -90,6 +91,10 @@ def _is_place(morpheme: Morpheme) -> bool:
     return morpheme.pos3 == "地名" or in_class(morpheme, "place")
 
 
+def _is_counter(morphemes: Sequence[Morpheme], place: int) -> bool:
+    return place > 0 and morphemes[place - 1].pos2 == "数詞" and morphemes[place].pos2 != "数詞"
+
+
 def _is_thing(morpheme: Morpheme) -> bool:
     return morpheme.pos2 == "普通名詞" and in_class(morpheme, "thing")
 
@@ -124,6 +129,7 @@ _TESTS: dict[str, NeighbourTest] = {
     "nominal": lambda ms, i: ms[i].pos in ("名詞", "代名詞") or ms[i].pos2 == "名詞的",
     "common": lambda ms, i: ms[i].pos2 == "普通名詞" or ms[i].pos2 == "名詞的",
     "thing": lambda ms, i: _is_thing(ms[i]),
+    "counter": _is_counter,
     "place": lambda ms, i: _is_place(ms[i]),
     "listed": _is_listed,
     "adv": lambda ms, i: ms[i].pos == "副詞",

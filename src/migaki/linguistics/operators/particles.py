@@ -96,6 +96,18 @@ OPERATORS: tuple[Operator, ...] = (
         "犬や猫が好きだよ → 犬とか猫が好きだよ: in a style that fits, and back",
         "listing",
     ),
+    _kept(
+        "compound",
+        "事故により遅れた → 事故によって遅れた: compound particles, in a style that fits",
+        "compound",
+    ),
+    _kept(
+        "amount",
+        "十分ほど歩いた → 十分程度歩いた: about, only, and so on",
+        "approximate",
+        "limiting",
+        "etcetera",
+    ),
     _kept("doing", "勉強をする → 勉強する: nouns of action without を", "doing"),
     _kept(
         "topic",
