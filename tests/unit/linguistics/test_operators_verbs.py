@@ -123,6 +123,16 @@ def test_pairs_that_are_not_for_training(operator: str, source: str, expected: s
     assert expected in {v.text for v in variants(source, operators=[operator], use=found.use)}
 
 
+def test_what_changes_the_meaning_changes_one_place() -> None:
+    source = "駅まで歩きます。雨が降ります。"
+    found = {
+        variant.text
+        for seed in range(9)
+        for variant in variants(source, seed=seed, operators=["verbs.polarity"], use=Use.EVALUATION)
+    }
+    assert found == {"駅まで歩きません。雨が降ります。", "駅まで歩きます。雨が降りません。"}
+
+
 def test_mixed_register_changes_some_sentences_and_not_all() -> None:
     source = "駅まで歩きます。雨が降ります。傘を差します。"
     (variant,) = variants(source, operators=["verbs.mixed_register"], use=Use.REJECTED)

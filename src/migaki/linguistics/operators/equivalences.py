@@ -161,6 +161,10 @@ class Equivalences:
         rng.shuffle(proposals)
         return proposals
 
+    def propose_one(self, passage: Passage, rng: random.Random) -> list[EditSet]:
+        """For each wording that may be written: it in one place, so that a pair differs in one thing."""
+        return [[rng.choice(edits)] for edits in self.propose(passage, rng)]
+
     def propose_throughout(self, passage: Passage, rng: random.Random) -> list[EditSet]:
         """The wordings of all sets together, in all places: for what changes the register of a text."""
         edits = [edit for members in self._sets for edit in _throughout(members, passage)]
@@ -277,6 +281,8 @@ def declared(
 ) -> tuple[Operator, ...]:
     """Make the operators of a table out of what they declare.
 
+    What keeps the meaning is written in all places of a text; what changes it, in one.
+
     Args:
         table: File name in `linguistics/tables`.
         declarations: (name, meaning, grammatical, use, description) of each.
@@ -293,7 +299,7 @@ def declared(
             grammatical=grammatical,
             use=use,
             description=description,
-            propose=tables[name].propose,
+            propose=(tables[name].propose if meaning is Meaning.KEPT else tables[name].propose_one),
             intended=tables[name].intended,
             anchors=tables[name].anchors,
         )
