@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -20,7 +21,8 @@ __all__ = ["COPULA", "Word", "words"]
 COPULA = "助動詞-ダ"
 """Class of な-adjectives and nouns with だ."""
 
-_CONTEXT = "ことがある"
+_CONTEXTS = (("", "ことがある"), ("を", "ことがある"), ("人が", "と困る"))
+_NEW_WORD = re.compile("[ァ-ヶー]{2,}[るい]")
 _CLASSICAL = "文語四段-"
 _MODERN = "五段-"
 _COPULAS = (COPULA, "助動詞-デス")
@@ -84,18 +86,38 @@ def words(text: str, *, analyzer: Analyzer | None = None) -> list[Word]:
         )
     if text in _homographs():
         return list(_homographs()[text])
-    if c_type := auxiliary_class(text):
-        return [Word(text, c_type, hiragana(text), "助動詞")]
     morphemes = analyze(text, analyzer=analyzer)
     if len(morphemes) > 1 or morphemes[0].pos not in _INFLECTING:
-        # つる and みのる are names too, おっしゃる can be cut in two: before a noun a verb is one.
-        in_context = analyze(text + _CONTEXT, analyzer=analyzer)
-        if in_context[0].surface == text and in_context[0].pos in _INFLECTING:
-            morphemes = in_context[:1]
+        if c_type := auxiliary_class(text):
+            return [Word(text, c_type, hiragana(text), "助動詞")]
+        single = _dictionary_form(text, analyzer)
+        if single is None and (new := _new_word(text)):
+            return [new]
+        morphemes = (single,) if single else morphemes
     found = _found(text, morphemes)
     if found is None:
         raise _refusal(text, morphemes)
     return found
+
+
+def _dictionary_form(text: str, analyzer: Analyzer | None) -> Morpheme | None:
+    """The text as one verb or adjective in a sentence: alone, つる and みのる are names."""
+    for before, after in _CONTEXTS:
+        for morpheme in analyze(before + text + after, analyzer=analyzer):
+            if morpheme.start == len(before):
+                if morpheme.surface == text == morpheme.orth_base and morpheme.pos in _INFLECTING:
+                    return morpheme._replace(start=0, end=len(text))
+                break
+    return None
+
+
+def _new_word(text: str) -> Word | None:
+    """Katakana + る is 五段, katakana + い an adjective: all new words are made so (バズる, エモい)."""
+    if not _NEW_WORD.fullmatch(text):
+        return None
+    if text.endswith("る"):
+        return Word(text, "五段-ラ行", hiragana(text), "動詞")
+    return Word(text, "形容詞", hiragana(text), "形容詞")
 
 
 def _found(text: str, morphemes: tuple[Morpheme, ...]) -> list[Word] | None:
