@@ -137,18 +137,28 @@ class Chains:
         )
 
     def after_final_particles(self, place: int) -> int:
-        """Index behind the 終助詞, かも and って that stand from `place` on."""
+        """Index behind the 終助詞, かも, って and ないと that stand from `place` on."""
         step = place
-        while step < self.size:
-            if (
-                self.is_final_particle(step)
-                or (step > place and self.surface(step - 1) == "か" and self.surface(step) == "も")
-                or (self.surface(step) in ("って", "て") and self.ends_at(step + 1))
-            ):
-                step += 1
-            else:
-                break
+        while step < self.size and (
+            self.is_final_particle(step) or self._ends_like_one(step, place)
+        ):
+            step += 1
         return step
+
+    def _ends_like_one(self, step: int, first: int) -> bool:
+        """も of かも, って of hearsay, と of やらないと, before the end or よ and ね."""
+        surface = self.surface(step)
+        if surface == "も":
+            return step > first and self.surface(step - 1) == "か"
+        hearsay = surface in ("って", "て") or (
+            surface == "と" and self.surface(step - 1) == "ない"
+        )
+        if not hearsay:
+            return False
+        after = step + 1
+        while self.surface(after) in ("よ", "ね", "な"):
+            after += 1
+        return self.ends_at(after)
 
     def question_ends(self, place: int) -> bool:
         """Whether only final particles stand between this token and the end."""
@@ -196,7 +206,7 @@ class Chains:
 
     def _join_particle(self, place: int) -> int:
         a, b = self.tokens[place], self.tokens[place + 1]
-        if b.surface in ("て", "で") and b.pos2 == "接続助詞":
+        if b.pos2 == "接続助詞" and (b.surface in ("て", "で") or a.c_form.startswith("仮定形")):
             return 1
         if b.surface in _LINKERS:
             return self._join_linked(place)

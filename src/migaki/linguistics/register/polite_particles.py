@@ -33,7 +33,7 @@ def with_particles(polite: str, unit: Unit, setting: Setting) -> list[str]:
     if setting.predicate.place is not Place.FINAL:
         return [polite + particles]
     if unit.mood in (Mood.ORDER, Mood.TE):
-        return [polite + ("" if particles == "な" else particles)]
+        return [polite + particles.removeprefix("な")]
     short = particles.rstrip(_DRAWN_OUT)
     drawn = "".join(char for char in particles[len(short) :] if char not in "ぁあ")
     for key, rest in ((particles, ""), (short, drawn)):

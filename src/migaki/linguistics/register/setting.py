@@ -14,7 +14,6 @@ __all__ = ["Setting", "interrogatives", "settings_of"]
 
 _QUOTING = ("と", "って", "とも", "とか")
 _TOPICS = ("は", "が", "も", "って")
-_SUBJECTS = ("が", "も")
 _REACH = 3  # morphemes between と and the verb that quotes: と彼に言った
 
 
@@ -30,7 +29,7 @@ class Setting:
         trails: Whether it breaks off: …
         interrogative: Whether a word like 何 or どこ stands before its end.
         topic: Whether は, が or も stands before it.
-        subject: Whether が or も stands before it.
+        subject: Whether が stands before it in its own clause.
         marked: Whether a mark such as 。 or ！ closes it.
         after_main: Whether another main clause stands before it in the sentence.
         quoted: Whether と or って behind it quotes it.
@@ -73,7 +72,7 @@ def settings_of(found: list[Predicate], morphemes: tuple[Morpheme, ...]) -> list
             morphemes,
             places,
             quote_follows=quote_follows,
-            after_main=number > 0 and found[number - 1].place is Place.FINAL,
+            preceding=found[number - 1] if number else None,
         )
         quote_follows = quote_follows or setting.quoted
         settings.append(setting)
@@ -86,12 +85,13 @@ def _setting_of(
     places: dict[int, int],
     *,
     quote_follows: bool,
-    after_main: bool,
+    preceding: Predicate | None,
 ) -> Setting:
     first = places[predicate.start]
     after = predicate.after
     next_place = places[after.start] if after is not None else len(morphemes)
     start = _clause_start(morphemes, first)
+    own_start = max(start, places[preceding.chain[-1].start]) if preceding else start
     return Setting(
         predicate=predicate,
         particles="".join(m.surface for m in predicate.particles),
@@ -100,9 +100,9 @@ def _setting_of(
         trails=_trails(morphemes, next_place),
         interrogative=any(map(_is_interrogative, morphemes[start:next_place])),
         topic=any(m.pos == "助詞" and m.surface in _TOPICS for m in morphemes[start:first]),
-        subject=any(m.pos == "助詞" and m.surface in _SUBJECTS for m in morphemes[start:first]),
+        subject=any(m.pos == "助詞" and m.surface == "が" for m in morphemes[own_start:first]),
         marked=next_place < len(morphemes) and morphemes[next_place].surface[0] in "。．.！!｡",
-        after_main=after_main,
+        after_main=preceding is not None and preceding.place is Place.FINAL,
         quoted=_is_quoted(predicate, morphemes, next_place),
         perhaps_quoted=quote_follows and after is not None and after.surface in COMMAS,
     )

@@ -90,7 +90,7 @@ _OF_ENDING: dict[str, Callable[[Unit], str]] = {
     "lead": _lead,
     "o": lambda unit: unit.tokens[0].surface,
     "tadesho": lambda unit: unit.text.removesuffix("う").removesuffix("ろ") + "でしょう",
-    "desho": lambda unit: unit.text.replace("だろ", "でしょ"),
+    "desho": lambda unit: unit.text.removesuffix("う").replace("だろ", "でしょ") + "う",
     "daro": lambda unit: unit.text.replace("でしょ", "だろ"),
 }
 

@@ -61,13 +61,22 @@ def polite_options(setting: Setting) -> list[Option]:
 def _polite(found: list[Unit], setting: Setting) -> list[Option]:
     unit = found[0]
     if unit.text == "でしょ":
-        return [(unit.end, unit.end, "う")]
+        return _sought_agreement(found, setting)
     if unit.style is Style.POLITE or not _may_turn(unit, setting):
         return []
     options = [(unit.start, setting.end, text) for text in _turned(unit, setting)]
     if unit.name in ("explain", "explain-bare") and len(found) > 1:
         options += _without_explaining(found[1], setting)
     return list(dict.fromkeys(options))
+
+
+def _sought_agreement(found: list[Unit], setting: Setting) -> list[Option]:
+    """分かるでしょ → 分かるでしょう, 分かりますよね."""
+    options = [(found[0].end, found[0].end, "う")]
+    if len(found) > 1 and found[1].style is Style.PLAIN and not setting.particles:
+        texts = [fill(template, found[1]) for template in found[1].turned[:1]]
+        options += [(found[1].start, setting.end, text + "よね") for text in texts]
+    return options
 
 
 def _without_explaining(inner: Unit, setting: Setting) -> list[Option]:
@@ -122,6 +131,8 @@ def _may_turn(unit: Unit, setting: Setting) -> bool:
         return _requests(unit, setting)
     if unit.name == "copula" and setting.particles.startswith("か") and setting.particles != "かい":
         return False  # なんだか, 誰だか: no question keeps だ before か
+    if unit.name == "verb-stem":
+        return setting.closes and setting.particles in ("な", "なよ", "なさい", "なさいよ")
     if unit.mood in (Mood.ORDER, Mood.OBLIGATION):
         return setting.closes
     if unit.mood is Mood.CONDITION_TARA:
@@ -154,15 +165,15 @@ def _noun_predicates(unit: Unit, setting: Setting) -> bool:
 def _requests(unit: Unit, setting: Setting) -> bool:
     """Whether a sentence that ends in て asks for something: 待って。 but not 驚いて。
 
-    A request is closed by よ, ね, 。 or ！, has no subject with が or も, and follows no other main
-    clause (楽しいね、みんなと話せて。).
+    A request is closed by よ, ね, or by 。 or ！ with no subject in が in its clause, and follows no other
+    main clause (楽しいね、みんなと話せて。).
     """
     core = unit.core
     if core is None or setting.question or setting.interrogative or not setting.closes:
         return False
-    if setting.particles not in ("", "よ", "ね", "な") or setting.after_main or setting.subject:
+    if setting.particles not in ("", "よ", "ね", "な") or setting.after_main:
         return False
-    if not (setting.particles or setting.marked):
+    if not setting.particles and (setting.subject or not setting.marked):
         return False
     chain = setting.predicate.chain
     return not any(m.orth_base in stative_verbs() for m in chain if m.pos != "助詞")
