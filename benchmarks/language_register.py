@@ -8,8 +8,8 @@ those of the other half (the default). CoCoA-MT: rows whose columns are identica
 left out. *Phrases*: marked phrases that differ between the columns and that some alternative writes
 as the reference does, near where they belong; a row whose columns mark different numbers of phrases
 counts as a whole. *Residual*: sentences of the output that still show the register of the source,
-quotes and set phrases aside; polite by です, ます or ください, plain by the ending rule of
-`evaluation/register_consistency.py`, which knows nothing of the conversion. *Outside*: sentences where an
+quotes and set phrases aside; polite by です, ます or ください, plain by a finite form behind which no
+です or ます stands: both looked up in the morphemes, apart from the rules of the conversion. *Outside*: sentences where an
 edit lies neither at a marked phrase nor where the reference differs from the source.
 """
 
@@ -29,7 +29,7 @@ from typing import NamedTuple
 from migaki.evaluation.register_consistency import EndingRegister, find_endings
 from migaki.linguistics.analyzer import Analyzer, analyze, analyze_sentences, default_analyzer
 from migaki.linguistics.edits import apply_edits
-from migaki.linguistics.morphemes import Register
+from migaki.linguistics.morphemes import Register, Sentence
 from migaki.linguistics.predicate_chains import is_copula
 from migaki.linguistics.protection import overlaps, protected_spans
 from migaki.linguistics.register import Conversion, alternatives, convert
@@ -39,6 +39,7 @@ NEAR = 8  # characters around a phrase in which the reference phrase is looked f
 _MARKED = re.compile(r"\[F\](.*?)\[/F\]")
 _FINAL_PARTICLES = re.compile(r"[よねわのさなぞぜ]+(?=[。！？!?…、,]|$)")
 _DEARU = re.compile(r"で(?:は|も)?あ(?:る|った|ろう|るまい)")
+_FINITE = ("終止形", "連体形", "命令形", "意志推量形")
 _POLITE_TYPES = ("助動詞-マス", "助動詞-デス")
 
 
@@ -116,16 +117,23 @@ def phrase_counts(pair: Pair, ways: list[Conversion]) -> tuple[int, int, list[st
     return changed, converted, misses
 
 
+def ends_plainly(sentence: Sentence, protected: list[tuple[int, int]]) -> bool:
+    """Whether the last inflected word, particles behind it aside, is finite and not polite."""
+    words = [m for m in sentence.morphemes if m.pos not in ("補助記号", "記号", "助詞")]
+    if not words or not words[-1].c_form.startswith(_FINITE):
+        return False
+    last = words[-1]
+    if overlaps(last.start, last.end, protected) or last.orth_base in ("くださる", "下さる"):
+        return False
+    return not any(m.c_type in _POLITE_TYPES for m in words[-4:])
+
+
 def residuals(text: str, to: Register, analyzer: Analyzer) -> list[str]:
     """Pieces of the outcome that are still in the other register."""
     protected = protected_spans(text, analyze(text, analyzer=analyzer))
     if to is Register.POLITE:
-        return [
-            text[e.start : e.end]
-            for e in find_endings(text)
-            if e.register is EndingRegister.PLAIN
-            and not overlaps(e.mark_start, e.mark_end, protected)
-        ]
+        found = analyze_sentences(text, analyzer=analyzer)
+        return [s.text for s in found if ends_plainly(s, protected)]
     found = []
     for s in analyze_sentences(text, analyzer=analyzer):
         marks = [
