@@ -69,6 +69,8 @@ def test_writes_what_fits(name: str, text: str, expected: set[str], engine: str)
         "お菓子を食べた。",
         # Compounds.
         "焼き菓子を作りました。",
+        "誕生日祝いを買いました。",
+        "私の店にどうぞ来てください。",
         "酒屋と魚屋に行きました。",
         "観光客が増えました。",
         # Somebody else's, or a thing's.

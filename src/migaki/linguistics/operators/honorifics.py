@@ -40,7 +40,7 @@ _ALL = frozenset(Style)
 _OTHER_PREFIX = {"お": "ご", "ご": "お"}
 _PARTICLE = ":は,が,を,に,で,も,の,と,や,から,まで,へ !=にな !=のよう"
 _SELF = frozenset(
-    {"私", "僕", "俺", "わたし", "あたし", "ぼく", "おれ", "うち", "自分", "わたくし"}
+    {"私", "僕", "俺", "わたし", "あたし", "ぼく", "おれ", "うち", "自分", "わたくし", "我々"}
 )
 _HEARER = frozenset({"あなた", "貴方", "あんた"})
 _TITLES = frozenset({"さん", "様", "さま", "氏", "先生", "社長", "部長", "課長", "先輩", "教授"})
@@ -95,7 +95,7 @@ def _entry(
 ) -> Entry:
     return Entry(
         PREFIX_TABLE, name, form, word, frozenset(map(Style, styles)), role, "",
-        follow_condition(follows), where_condition("alone"),
+        follow_condition(follows), where_condition("solitary"),
     )  # fmt: skip
 
 

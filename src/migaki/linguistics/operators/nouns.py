@@ -66,7 +66,9 @@ def _other_owner(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
 
 
 def _beautifies(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
-    return _forms(site, other) == (Form.BARE, Form.PREFIXED) and styles <= other.styles
+    if _forms(site, other) != (Form.BARE, Form.PREFIXED) or not styles <= other.styles:
+        return False
+    return owner_of(site.morphemes, site.first) is not Owner.SELF
 
 
 def _respects(site: Site, other: Entry, styles: frozenset[Style]) -> bool:

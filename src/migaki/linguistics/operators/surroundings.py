@@ -8,6 +8,7 @@ hold too (column `where`):
 | ``neg`` ``aff`` | in a clause with a negation, without one |
 | ``initial`` | at the beginning of a sentence |
 | ``alone`` | not part of a compound: no noun, prefix or number before it |
+| ``solitary`` | the same, and no adverbial noun before it either: not 祝い in 誕生日祝い |
 | ``fresh`` | after 、, a particle other than の, or nothing |
 | ``bare`` | no other adverb of degree before it: もう, ほんの, とても |
 | ``coordinate`` | between nouns: a noun before it, perhaps with 、 |
@@ -107,6 +108,12 @@ def _clause(morphemes: Sequence[Morpheme], after: int) -> Iterator[Morpheme]:
 
 def _negated(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
     return any(map(is_negation, _clause(morphemes, after)))
+
+
+def _is_solitary(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
+    if not first or morphemes[first - 1].end != morphemes[first].start:
+        return True
+    return morphemes[first - 1].pos != "名詞" and stands_alone(morphemes, first)
 
 
 def _is_fresh(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
@@ -215,6 +222,7 @@ _WHERE: dict[str, Condition] = {
     "aff": lambda ms, i, j: not _negated(ms, i, j),
     "initial": _is_initial,
     "alone": lambda ms, i, j: stands_alone(ms, i),
+    "solitary": _is_solitary,
     "fresh": _is_fresh,
     "bare": _is_bare,
     "coordinate": _coordinates,
