@@ -74,7 +74,7 @@ OPERATORS: tuple[Operator, ...] = (
             ("verbs.without", _KEPT, True, _TRAIN, "食べないで ⇄ 食べずに"),
             ("verbs.advice", _KEPT, True, _TRAIN, "どうすればいい ⇄ どうしたらいい"),
             ("verbs.polite_negative", _KEPT, True, _TRAIN, "行かないです → 行きません"),
-            ("verbs.compound_particle", _KEPT, True, _TRAIN, "法律によって ⇄ 法律により"),
+            ("verbs.compound_particle", _KEPT, True, _TRAIN, "規則に基づいて ⇄ 規則に基づき"),
             ("verbs.polarity", _CHANGED, True, Use.EVALUATION, "行きます ⇄ 行きません"),
             ("verbs.tense", _CHANGED, True, Use.EVALUATION, "行きます ⇄ 行きました"),
             ("verbs.ra_dropping", _KEPT, False, Use.REJECTED, "見ることができる → 見れる"),
