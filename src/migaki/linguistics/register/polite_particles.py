@@ -28,7 +28,8 @@ def with_particles(polite: str, unit: Unit, setting: Setting) -> list[str]:
     """
     particles = setting.particles
     if not particles:
-        asks = setting.question and unit.mood in (Mood.STATEMENT, Mood.CONDITION_TARA)
+        wants = setting.question or (setting.interrogative and unit.name == "explain-bare")
+        asks = wants and unit.mood in (Mood.STATEMENT, Mood.CONDITION_TARA)
         return [polite + ("か" if asks and setting.predicate.place is Place.FINAL else "")]
     if setting.predicate.place is not Place.FINAL:
         return [polite + particles]

@@ -104,7 +104,10 @@ def _setting_of(
         marked=next_place < len(morphemes) and morphemes[next_place].surface[0] in "。．.！!｡",
         after_main=preceding is not None and preceding.place is Place.FINAL,
         quoted=_is_quoted(predicate, morphemes, next_place),
-        perhaps_quoted=quote_follows and after is not None and after.surface in COMMAS,
+        perhaps_quoted=quote_follows
+        and predicate.place is Place.FINAL
+        and after is not None
+        and after.surface in COMMAS,
     )
 
 

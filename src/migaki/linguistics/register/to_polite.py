@@ -62,6 +62,8 @@ def _polite(found: list[Unit], setting: Setting) -> list[Option]:
     unit = found[0]
     if unit.text == "でしょ":
         return _sought_agreement(found, setting)
+    if unit.name == "explain-bare" and len(found) > 1 and found[1].style is Style.POLITE:
+        return []  # ございましたのよ
     if unit.style is Style.POLITE or not _may_turn(unit, setting):
         return []
     options = [(unit.start, setting.end, text) for text in _turned(unit, setting)]
@@ -131,6 +133,10 @@ def _may_turn(unit: Unit, setting: Setting) -> bool:
         return _requests(unit, setting)
     if unit.name == "copula" and setting.particles.startswith("か") and setting.particles != "かい":
         return False  # なんだか, 誰だか: no question keeps だ before か
+    if setting.particles == "って" and setting.after_main:
+        return False  # 負けませんよ、何と言われたって。
+    if unit.name == "verb-order" and unit.text == "くれ" and _before(unit, setting) == "お":
+        return False  # 〜ておくれ has no form of its own
     if unit.name == "verb-stem":
         return setting.closes and setting.particles in ("な", "なよ", "なさい", "なさいよ")
     if unit.mood in (Mood.ORDER, Mood.OBLIGATION):
@@ -138,6 +144,16 @@ def _may_turn(unit: Unit, setting: Setting) -> bool:
     if unit.mood is Mood.CONDITION_TARA:
         return setting.question and not setting.particles
     return True
+
+
+def _before(unit: Unit, setting: Setting) -> str:
+    """Surface of the morpheme in front of an ending; empty if there is none in its predicate."""
+    chain = setting.predicate.chain
+    place = chain.index(unit.tokens[0])
+    if place:
+        return chain[place - 1].surface
+    before = setting.predicate.before
+    return before.surface if before is not None else ""
 
 
 def _denies(unit: Unit) -> bool:
@@ -205,11 +221,20 @@ def _templates(unit: Unit, setting: Setting) -> tuple[str, ...]:
         looks = before is not None and before.surface in ("ご覧", "ごらん", "御覧")
         if core.orth_base in ("くれる", "呉れる") or (looks and core.surface == "なさい"):
             return ("ください",)
+    if unit.name == "verb-order-nasai" and _before(unit, setting) in ("お", "御"):
+        return ("{stem}ください",)
+    if unit.name == "explain-bare" and _wonders(setting):
+        return ("のでしょう", *unit.turned)
     if unit.name == "verb-negative" and core is not None and unit.text in ("いかん", "いかぬ"):
         return ("いけません",)  # いかん says いけない, not 行かない
     if unit.name == "copula-negative" and unit.text.startswith("じゃ") and _seeks_agreement(unit):
         return unit.turned[::-1]
     return unit.turned
+
+
+def _wonders(setting: Setting) -> bool:
+    """何が起きるのか。 asks nobody: 起きるのでしょうか rather than 起きるんですか."""
+    return setting.particles == "か" and setting.interrogative and not setting.question
 
 
 def _seeks_agreement(unit: Unit) -> bool:
