@@ -10,7 +10,7 @@ single words do against their class is written by hand in `conjugation_exception
 
 Writes `conjugation_endings.tsv` (the learned endings) and `conjugation_homographs.tsv` (spellings
 with more than one conjugation). `--check` compares instead of writing. `--dump` keeps the inflected
-entries as TSV for other measurements. Takes about 15 seconds.
+entries as TSV. Takes about 15 seconds.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ MOST_SPELLINGS = 2
 """So many spellings of a word tell which one is meant."""
 
 FEWEST_WORDS = 3
-"""A longer ending must be borne out by so many words."""
+"""An ending must be borne out by so many words."""
 
 
 class Entry(NamedTuple):
@@ -139,8 +139,8 @@ def paradigms(entries: Iterable[Entry]) -> list[Paradigm]:
     return list(found.values())
 
 
+# No katakana (written so for effect), no lengthening marks: で〜す, ですぅ.
 _PLAIN_WRITING = re.compile(r"[ぁ-ん\u3400-\u9fff]*(?<![ぁぃぅぇぉ])")
-"""No katakana (written so for effect), no lengthening marks: で〜す, ですぅ."""
 
 
 def has_katakana(text: str) -> bool:

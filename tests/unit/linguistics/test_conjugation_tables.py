@@ -109,6 +109,14 @@ def test_homographs_inflect_by_the_class_given() -> None:
             assert inflect(reading, c_type, "終止形") == reading
 
 
+def test_no_ending_is_longer_than_looked_for() -> None:
+    from migaki.linguistics.conjugation import endings
+
+    cells = endings._table().cells.values()
+    longest = max(len(e) for cell in cells for e in (*cell.written, *cell.folded))
+    assert longest <= endings._LONGEST_ENDING
+
+
 def test_tables_are_small() -> None:
     folder = Path(__file__).parents[3] / "src" / "migaki" / "linguistics" / "tables"
     assert sum(path.stat().st_size for path in folder.glob("conjugation_*.tsv")) < 250_000
