@@ -20,8 +20,9 @@ LREC 2022).
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -209,7 +210,12 @@ def _clauses(
     if sentence.text.startswith(_FENCE) or _CODE_END.search(sentence.text):
         return [], True
     groups = predicates(sentence) if found is None else found
-    clauses = [_clause(group, keigo) for group in groups]
+    turns = [mark for mark in keigo if mark.kind in _KEIGO]
+    ends = [mark.end for mark in turns]
+    clauses = []
+    for group in groups:
+        inside = turns[bisect_right(ends, group.start) : bisect_right(ends, group.end)]
+        clauses.append(_clause(group, [] if _is_set_phrase(group) else inside))
     return clauses, _decide(clauses, groups, sentence)
 
 
@@ -223,12 +229,10 @@ def _inside_quotes(sentence: Sentence) -> Sentence | None:
     return Sentence(text[1 : end - sentence.start], sentence.start + 1, kept)
 
 
-def _clause(group: Predicate, keigo: Sequence[KeigoMark]) -> ClauseRegister:
+def _clause(group: Predicate, turns: Sequence[KeigoMark]) -> ClauseRegister:
     style, deciding = clause_style(group)
     start = group.start
     end = (group.particles or group.chain)[-1].end
-    inside = [] if _is_set_phrase(group) else keigo
-    turns = [k for k in inside if k.kind in _KEIGO and start < k.end <= group.end]
     marks = [Mark(k.start, k.end, k.kind, k.name) for k in turns]
     if deciding:
         marks.append(Mark(deciding[0].start, deciding[-1].end, style, "style"))
@@ -246,7 +250,8 @@ def _decide(clauses: list[ClauseRegister], groups: Sequence[Predicate], sentence
     candidates = [p for p in told if not _within(clauses[p], inner)] or told
     main = [p for p in candidates if clauses[p].place is not Place.SUBORDINATE]
     strong = [p for p in main if not _is_weak(groups[p])]
-    chosen = strong or main or [p for p in candidates if _closes(clauses[p], sentence)]
+    closing = _closing(sentence)
+    chosen = strong or main or [p for p in candidates if clauses[p].end >= closing]
     for place in chosen:
         clauses[place] = replace(clauses[place], decides=True)
     return not strong and chosen == main
@@ -263,27 +268,33 @@ def _is_weak(group: Predicate) -> bool:
 
 
 def _bracketed(sentence: Sentence) -> list[tuple[int, int]]:
-    """Spans of （…）."""
-    spans, opened = [], []
+    """Spans of （…）, the outermost ones."""
+    spans: list[tuple[int, int]] = []
+    opened: list[int] = []
     for m in sentence.morphemes:
         if m.surface in ("（", "("):
             opened.append(m.start)
         elif m.surface in ("）", ")") and opened:
-            spans.append((opened.pop(), m.end))
+            start = opened.pop()
+            while spans and spans[-1][0] > start:
+                spans.pop()
+            spans.append((start, m.end))
     return spans
 
 
-def _within(clause: ClauseRegister, spans: Iterable[tuple[int, int]]) -> bool:
-    return any(start <= clause.start and clause.end <= end for start, end in spans)
+def _within(clause: ClauseRegister, spans: Sequence[tuple[int, int]]) -> bool:
+    place = bisect_right(spans, (clause.start, clause.end)) - 1
+    return place >= 0 and spans[place][0] <= clause.start and clause.end <= spans[place][1]
 
 
-def _closes(clause: ClauseRegister, sentence: Sentence) -> bool:
-    """Whether nothing but particles and marks follow."""
-    return all(
-        m.pos in ("助詞", "補助記号", "記号") or _LIGHT.fullmatch(m.surface)
-        for m in sentence.morphemes
-        if m.start >= clause.end
-    )
+def _closing(sentence: Sentence) -> int:
+    """The offset from which on there are but particles and marks."""
+    end = sentence.end
+    for m in reversed(sentence.morphemes):
+        if m.pos not in ("助詞", "補助記号", "記号") and not _LIGHT.fullmatch(m.surface):
+            return m.end
+        end = m.start
+    return end
 
 
 def _sentence_register(deciding: Sequence[ClauseRegister]) -> tuple[Register, Register]:

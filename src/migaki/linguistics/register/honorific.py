@@ -11,7 +11,8 @@ After 「敬語の指針」 (文化審議会答申, 2007).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 
 from migaki.linguistics.analyzer import Analyzer, analyze_sentences
 from migaki.linguistics.edits import Edit, apply_edits, compose_edits
@@ -31,6 +32,7 @@ from migaki.linguistics.register.subjects import Actor, actor_of, is_towards_oth
 __all__ = ["honorific_alternatives"]
 
 _KEIGO = (Register.HONORIFIC, Register.HUMBLE)
+_FARTHEST = 150  # morphemes before a predicate in which its subject is looked for
 
 
 def honorific_alternatives(
@@ -78,9 +80,9 @@ def _places(text: str, analyzer: Analyzer | None) -> tuple[list[list[Edit]], lis
     found: list[list[Edit]] = []
     notes: dict[str, None] = {}
     for sentence in sentences:
-        near = [span for span in protected if overlaps(*span, [(sentence.start, sentence.end)])]
+        near = _between(protected, sentence.start, sentence.end)
         for options, note in _sentence_places(sentence, near):
-            safe = [edit for edit in options if not overlaps(edit.start, edit.end, near)]
+            safe = [e for e in options if not overlaps(e.start, e.end, _around(near, e))]
             if safe:
                 found.append(safe)
             if note:
@@ -88,27 +90,41 @@ def _places(text: str, analyzer: Analyzer | None) -> tuple[list[list[Edit]], lis
     return found, list(notes)
 
 
+def _between(spans: Sequence[tuple[int, int]], start: int, end: int) -> list[tuple[int, int]]:
+    """The sorted spans that share a character with ``text[start:end]``."""
+    first = bisect_right(spans, start, key=lambda span: span[1])
+    last = bisect_left(spans, end, key=lambda span: span[0])
+    return list(spans[first:last])
+
+
+def _around(spans: Sequence[tuple[int, int]], edit: Edit) -> list[tuple[int, int]]:
+    return _between(spans, edit.start - 1, edit.end + 1)
+
+
 def _sentence_places(
     sentence: Sentence, near: list[tuple[int, int]]
 ) -> Iterator[tuple[list[Edit], str]]:
     groups = predicates(sentence, protected=near)
     voiced = [
-        m for m in sentence.morphemes if not overlaps(m.start, m.end, near) or m.pos2 == "固有名詞"
+        m for m in sentence.morphemes if m.pos2 == "固有名詞" or not _between(near, m.start, m.end)
     ]
-    keigo = [mark for mark in keigo_marks(sentence.morphemes) if mark.kind in _KEIGO]
+    starts = [m.start for m in voiced]
+    keigo = [mark.end for mark in keigo_marks(sentence.morphemes) if mark.kind in _KEIGO]
     for place, setting in enumerate(settings_of(groups, sentence.morphemes)):
         group = setting.predicate
-        if group.place is Place.SUBORDINATE or any(
-            group.start < mark.end <= group.end for mark in keigo
-        ):
+        raised = bisect_right(keigo, group.start) < bisect_right(keigo, group.end)
+        if group.place is Place.SUBORDINATE or raised:
             continue
-        actor = actor_of(group, groups[:place], voiced)
-        if actor is Actor.RESPECTED and _is_unclear(group, voiced):
+        until = bisect_right(starts, group.end)
+        own = voiced[max(0, until - _FARTHEST) : until]
+        before = groups[max(0, place - _FARTHEST) : place]
+        actor = actor_of(group, before, own)
+        if actor is Actor.RESPECTED and _is_unclear(group, own):
             actor = Actor.UNSAID
         offers = actor is Actor.UNSAID and _offers(group, setting)
         towards = actor is Actor.SPEAKER or offers or _asks_leave(group)
         if towards and (
-            is_towards_other(group, groups[:place], voiced) or not (offers or _is_done_for(group))
+            is_towards_other(group, before, own) or not (offers or _is_done_for(group))
         ):
             towards = False
         yield _options(group, setting, actor, towards=towards)

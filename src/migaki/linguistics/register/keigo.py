@@ -62,6 +62,7 @@ class _Pattern(NamedTuple):
 
 _PREFIX, _SLOT = "御", "～"
 _LONGEST_SLOT = 4
+_LONGEST_CLAUSE = 60  # morphemes looked at before a れる; a bound for text that is no sentence
 _PASSIVE = "助動詞-レル"
 _POLITE_TYPES = ("助動詞-マス", "助動詞-デス")
 
@@ -125,10 +126,11 @@ def keigo_marks(morphemes: Sequence[Morpheme]) -> list[KeigoMark]:
         honorific o_ni_naru お読みになっ
         humble o_itasu お持ちいたし
     """
+    polite = any(m.c_type in _POLITE_TYPES for m in morphemes)
     marks = [
         mark
         for index in range(len(morphemes))
-        if (mark := _ending_at(morphemes, index) or _passive_at(morphemes, index))
+        if (mark := _ending_at(morphemes, index) or _passive_at(morphemes, index, polite=polite))
     ]
     kept: list[KeigoMark] = []
     for mark in marks:
@@ -221,9 +223,11 @@ def _prefix_name(prefix: Morpheme, word: Morpheme) -> str:
 # --- れる and られる ---------------------------------------------------------------------------
 
 
-def _passive_at(morphemes: Sequence[Morpheme], index: int) -> KeigoMark | None:
+def _passive_at(morphemes: Sequence[Morpheme], index: int, *, polite: bool) -> KeigoMark | None:
     """A れる／られる that its clause shows to be honorific."""
-    if morphemes[index].c_type != _PASSIVE or not index or not _is_honorific(morphemes, index):
+    if morphemes[index].c_type != _PASSIVE or not index:
+        return None
+    if not _is_honorific(morphemes, index, polite=polite):
         return None
     first = index - 1
     if morphemes[first].orth_base in ("する", "さる") and first:
@@ -231,14 +235,14 @@ def _passive_at(morphemes: Sequence[Morpheme], index: int) -> KeigoMark | None:
     return _mark(morphemes, first, index, Register.HONORIFIC, "reru")
 
 
-def _is_honorific(morphemes: Sequence[Morpheme], index: int) -> bool:
+def _is_honorific(morphemes: Sequence[Morpheme], index: int, *, polite: bool) -> bool:
     kind = _passive_verbs().get(morphemes[index - 1].orth_base, "")
     clause = morphemes[_clause_start(morphemes, index) : index - 1]
     if kind == "never" or _has_agent(clause):
         return False
     if _has_respected_subject(clause):
         return True
-    if not any(m.c_type in _POLITE_TYPES for m in morphemes):
+    if not polite:
         return False
     return kind == "always" or (
         kind != "gives" and any(m.surface == "を" and m.pos2 == "格助詞" for m in clause)
@@ -256,7 +260,8 @@ def _passive_verbs() -> dict[str, str]:
 
 def _clause_start(morphemes: Sequence[Morpheme], index: int) -> int:
     """Where the clause of the predicate at `index` begins: after a comma or an inflected ending."""
-    for place in range(index - 2, -1, -1):
+    nearest = max(0, index - _LONGEST_CLAUSE)
+    for place in range(index - 2, nearest - 1, -1):
         morpheme = morphemes[place]
         if morpheme.pos == "補助記号":
             return place + 1
@@ -264,7 +269,7 @@ def _clause_start(morphemes: Sequence[Morpheme], index: int) -> int:
             ("連用形", "未然形", "語幹")
         ):
             return place + 1
-    return 0
+    return nearest
 
 
 _SUBJECT_PARTICLES = frozenset(["が", "は", "も", "の", "さえ", "まで", "って"])
