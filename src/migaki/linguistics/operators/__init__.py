@@ -44,6 +44,11 @@ def find_operators(
         >>> [operator.name for operator in find_operators(["adjectives.good"])]
         ['adjectives.good']
     """
+    return _chosen(None if names is None else tuple(names), use)
+
+
+@lru_cache(maxsize=64)
+def _chosen(names: tuple[str, ...] | None, use: Use | None) -> tuple[Operator, ...]:
     everything = _all()
     for name in names or ():
         _check_name(name, everything)
