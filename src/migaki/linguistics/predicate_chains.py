@@ -123,18 +123,19 @@ class Chains:
 
     def ends_at(self, place: int) -> bool:
         """Whether the sentence is over at this token, but for marks."""
-        if place >= self.size:
-            return True
-        m = self.tokens[place]
-        if not (is_mark(m) or m.surface in ("w", "笑")) or m.surface in COMMAS:
-            return False
-        if m.surface[0] in _OPENING:
-            return False
-        if m.surface[0] in _JOINTS:
-            return self.ends_at(place + 1)
-        return (
-            m.surface[0] in _ENDS or m.pos2 in ("句点", "一般", "ＡＡ") or self.ends_at(place + 1)
-        )
+        while place < self.size:
+            m = self.tokens[place]
+            if not (is_mark(m) or m.surface in ("w", "笑")):
+                return False
+            if m.surface in COMMAS or m.surface[0] in _OPENING:
+                return False
+            if m.surface[0] not in _JOINTS and self._ends(m):
+                return True
+            place += 1
+        return True
+
+    def _ends(self, m: Morpheme) -> bool:
+        return m.surface[0] in _ENDS or m.pos2 in ("句点", "一般", "ＡＡ")
 
     def after_final_particles(self, place: int) -> int:
         """Index behind the 終助詞, かも, って and ないと that stand from `place` on."""

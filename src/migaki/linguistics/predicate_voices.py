@@ -25,13 +25,15 @@ def with_opaque(sentence: Sentence, protected: Sequence[tuple[int, int]]) -> lis
         if not span or m.end <= span[0] or m.pos2 == "固有名詞":
             tokens.append(m)
         elif tokens and opaque_end > m.start:
-            last = tokens[-1]
-            whole = sentence.text[last.start - sentence.start : m.end - sentence.start]
-            tokens[-1] = last._replace(surface=whole, end=m.end)
+            tokens[-1] = tokens[-1]._replace(end=m.end)
         else:
             tokens.append(_opaque(m))
             opaque_end = span[1]
-    return tokens
+    return [_whole(m, sentence) if m.pos3 == OPAQUE else m for m in tokens]
+
+
+def _whole(m: Morpheme, sentence: Sentence) -> Morpheme:
+    return m._replace(surface=sentence.text[m.start - sentence.start : m.end - sentence.start])
 
 
 def _opaque(m: Morpheme) -> Morpheme:

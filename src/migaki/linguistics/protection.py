@@ -7,6 +7,7 @@ in 「行く」と言った。 only 言った can change.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
@@ -136,11 +137,17 @@ def quoted_spans(text: str) -> list[Span]:
 def overlaps(start: int, end: int, spans: Sequence[Span]) -> bool:
     """Whether ``text[start:end]`` shares a character with a span, or an insertion lies inside one.
 
+    Args:
+        start: Offset of its first character.
+        end: Offset after its last.
+        spans: Sorted spans that do not overlap.
+
     Example:
         >>> overlaps(2, 4, [(3, 6)]), overlaps(6, 6, [(3, 6)]), overlaps(4, 4, [(3, 6)])
         (True, False, True)
     """
-    return any(start < span_end and span_start < end for span_start, span_end in spans)
+    place = bisect_right(spans, start, key=lambda span: span[1])
+    return place < len(spans) and spans[place][0] < end
 
 
 def _merged(spans: list[Span]) -> list[Span]:

@@ -209,20 +209,24 @@ def _is_empty(edit: Edit) -> bool:
 
 
 def _best_choices(places: list[list[Edit]], limit: int) -> Iterator[list[Edit]]:
-    """Choose one edit at every place: all first choices, then by the sum of the ranks chosen."""
-    first = (0,) * len(places)
+    """Choose one edit at every place: all first choices, then by the sum of the ranks chosen.
+
+    Only the first places that have a choice are varied, as many as outcomes are asked for, so that
+    the cost does not grow with the square of the text.
+    """
+    varied = [place for place, edits in enumerate(places) if len(edits) > 1][: limit - 1]
+    first = (0,) * len(varied)
     waiting: list[tuple[int, tuple[int, ...]]] = [(0, first)]
     seen = {first}
     for _ in range(limit):
         if not waiting:
             return
-        cost, choice = heapq.heappop(waiting)
-        chosen = (edits[rank] for edits, rank in zip(places, choice, strict=True))
+        cost, ranks = heapq.heappop(waiting)
+        rank_of = dict(zip(varied, ranks, strict=True))
+        chosen = (edits[rank_of.get(place, 0)] for place, edits in enumerate(places))
         yield [edit for edit in chosen if not _is_empty(edit)]
-        if limit == 1:
-            return
-        for place in range(len(places)):
-            following = (*choice[:place], choice[place] + 1, *choice[place + 1 :])
-            if following[place] < len(places[place]) and following not in seen:
+        for index, place in enumerate(varied):
+            following = (*ranks[:index], ranks[index] + 1, *ranks[index + 1 :])
+            if following[index] < len(places[place]) and following not in seen:
                 seen.add(following)
                 heapq.heappush(waiting, (cost + 1, following))

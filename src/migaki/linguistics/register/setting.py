@@ -14,6 +14,7 @@ __all__ = ["Setting", "interrogatives", "settings_of"]
 
 _QUOTING = ("と", "って", "とも", "とか")
 _TOPICS = ("は", "が", "も", "って")
+_LONGEST_CLAUSE = 300  # morphemes; a line of a megabyte without 。 is no clause
 _REACH = 3  # morphemes between と and the verb that quotes: と彼に言った
 
 
@@ -89,7 +90,8 @@ def _setting_of(
 ) -> Setting:
     first = places[predicate.start]
     after = predicate.after
-    next_place = places[after.start] if after is not None else len(morphemes)
+    last = (predicate.particles or predicate.chain)[-1]
+    next_place = places[after.start] if after is not None else places[last.start] + 1
     start = _clause_start(morphemes, first)
     own_start = max(start, places[preceding.chain[-1].start]) if preceding else start
     return Setting(
@@ -114,7 +116,8 @@ def _setting_of(
 def _clause_start(morphemes: tuple[Morpheme, ...], place: int) -> int:
     """Index behind the last 。, ？ or open （ before this place."""
     depth = 0
-    while place:
+    farthest = max(0, place - _LONGEST_CLAUSE)
+    while place > farthest:
         before = morphemes[place - 1].pos2
         if before in ("括弧開", "句点") and not depth:
             return place
