@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -276,3 +278,15 @@ def test_any_string_converts_by_its_edits_alone(text: str, to: Register) -> None
     done = convert(text, to)
     assert done.text == apply_edits(text, done.edits)
     assert all(0 <= edit.start <= edit.end <= len(text) for edit in done.edits)
+
+
+@pytest.mark.parametrize("piece", ["行く、", "雨だ（雪だ）", "「行く」と", "何を言うか、"])
+def test_cost_does_not_grow_with_the_square(piece: str) -> None:
+    def seconds(size: int) -> float:
+        text = piece * (size // len(piece))
+        began = time.process_time()
+        alternatives(text, Register.POLITE, limit=3)
+        return time.process_time() - began
+
+    seconds(1_000)
+    assert seconds(6_000) < 12 * seconds(1_500) + 0.5
