@@ -18,13 +18,14 @@ import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from migaki.atomic import write_text
 from migaki.linguistics.augment import variants
 from migaki.linguistics.morphemes import Register
 from migaki.linguistics.operators import find_operators
-from migaki.linguistics.operators.operator import Use
+from migaki.linguistics.operators.operator import Passage, Use
 from migaki.linguistics.register import convert, detect
 from migaki.linguistics.sentences import split_sentences
 
@@ -102,16 +103,19 @@ def conversions(drawn: Iterable[Drawn]) -> Iterator[list[str]]:
 
 def operator_variants(drawn: Iterable[Drawn], *, each: int = VARIANTS_EACH) -> Iterator[list[str]]:
     """For each operator the first variants that it makes."""
-    open_uses = {o.name: use for use in Use for o in find_operators(None, use=use)}
+    unfilled = {o.name: o for use in Use for o in find_operators(None, use=use)}
     count: Counter[str] = Counter()
     for source, sentence in drawn:
-        for name, use in list(open_uses.items()):
-            made = variants(sentence, count=1, operators=[name], use=use)
+        words = Passage.of(sentence).words
+        for name, operator in list(unfilled.items()):
+            if operator.anchors and operator.anchors.isdisjoint(words):
+                continue
+            made = variants(sentence, count=1, operators=[name], use=operator.use)
             if made:
                 count[name] += 1
                 yield [name, source, sentence, made[0].text, "", ""]
             if count[name] == each:
-                del open_uses[name]
+                del unfilled[name]
 
 
 def draw(data: Path, *, each: int) -> None:
@@ -145,11 +149,15 @@ def outcome(task: str, sentence: str) -> str | None:
     """What the rules of today make of a sentence."""
     if task in ("to polite", "to plain"):
         return convert(sentence, Register(task.removeprefix("to "))).text
-    uses = {o.name: use for use in Use for o in find_operators(None, use=use)}
-    if task not in uses:
+    if task not in _uses():
         return None
-    made = variants(sentence, count=1, operators=[task], use=uses[task])
+    made = variants(sentence, count=1, operators=[task], use=_uses()[task])
     return made[0].text if made else None
+
+
+@lru_cache(maxsize=1)
+def _uses() -> dict[str, Use]:
+    return {o.name: use for use in Use for o in find_operators(None, use=use)}
 
 
 def count(tables: Path = TABLES) -> str:

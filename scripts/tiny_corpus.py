@@ -50,9 +50,11 @@ class Document:
 
 @dataclass(frozen=True)
 class Split:
-    """Training and held-back documents, and how many were dropped as near-duplicates."""
+    """What trains, what calibrates the trained model, what measures it, and how many near-duplicates
+    of the last two were dropped from the first."""
 
     train: list[Document]
+    calibration: list[Document]
     held_back: list[Document]
     dropped: int
 
@@ -249,16 +251,23 @@ def _shingles(document: Document) -> frozenset[str]:
 
 
 def hold_back(documents: list[Document], share: float = 0.05) -> Split:
-    """Hash split by document; training documents too like a held-back one are dropped."""
+    """Hash split by document; training documents too like a held-back one are dropped.
 
-    def is_held(document: Document) -> bool:
-        digest = hashlib.sha256(document.text.encode()).digest()
-        return int.from_bytes(digest[:4], "big") < share * 2**32
-
-    held = [d for d in documents if is_held(d)]
-    train = [d for d in documents if not is_held(d)]
-    duplicates = _near_duplicates(train, held)
-    return Split([d for i, d in enumerate(train) if i not in duplicates], held, len(duplicates))
+    Half of the held-back documents only calibrate the model (one number) and are watched in the log;
+    the other half is for measuring.
+    """
+    digests = [hashlib.sha256(document.text.encode()).digest() for document in documents]
+    held, train = [], []
+    for document, digest in zip(documents, digests, strict=True):
+        is_held = int.from_bytes(digest[:4], "big") < share * 2**32
+        (held if is_held else train).append((document, digest[4] % 2 == 0))
+    duplicates = _near_duplicates([d for d, _ in train], [d for d, _ in held])
+    return Split(
+        train=[d for i, (d, _) in enumerate(train) if i not in duplicates],
+        calibration=[d for d, is_even in held if is_even],
+        held_back=[d for d, is_even in held if not is_even],
+        dropped=len(duplicates),
+    )
 
 
 def _near_duplicates(train: list[Document], held: list[Document]) -> set[int]:

@@ -5,7 +5,7 @@
 
 Steps: read and hold back text (tiny_corpus) → byte-level BPE with Qwen2's own pre-tokenizer →
 rows of packed documents and chats (tiny_chats), phrased anew in every pass → train by the clock →
-write the folder. `scripts/measure_tiny_model.py` then measures it and writes the model card.
+calibrate → write the folder. `scripts/measure_tiny_model.py` then measures it and writes the model card.
 The learning rate falls with the share of --max-minutes that has passed, so a run always ends fully
 decayed, however busy the machine is. The same command continues an interrupted run.
 """
@@ -290,6 +290,32 @@ def held_back_loss(model: Qwen2ForCausalLM, rows: torch.Tensor, bf16: bool) -> f
     return sum(losses) / len(rows)
 
 
+@torch.inference_mode()
+def best_temperature(model: Qwen2ForCausalLM, rows: torch.Tensor) -> float:
+    """The number to divide the logits by for the lowest loss on `rows`, to the hundredth.
+
+    A small model that has read its text many times is too sure of itself (Guo et al. 2017, On
+    Calibration of Modern Neural Networks, https://arxiv.org/abs/1706.04599).
+    """
+    model.eval()
+    temperatures = [t / 100 for t in range(90, 151)]
+    losses = [0.0] * len(temperatures)
+    for part in rows.split(1):
+        logits = model(input_ids=part[:, :-1], use_cache=False).logits.float().flatten(0, 1)
+        for i, temperature in enumerate(temperatures):
+            losses[i] += nn.functional.cross_entropy(
+                logits / temperature, part[:, 1:].flatten()
+            ).item()
+    model.train()
+    return temperatures[losses.index(min(losses))]
+
+
+def calibrate(model: Qwen2ForCausalLM, temperature: float) -> None:
+    """Divide the logits, by way of the last norm: the model stays an ordinary Qwen2."""
+    with torch.no_grad():
+        model.model.norm.weight.div_(temperature)
+
+
 def save_checkpoint(
     path: Path, model: Qwen2ForCausalLM, opts: list[torch.optim.Optimizer], state: State
 ) -> None:
@@ -334,7 +360,7 @@ def train(
     checkpoint = args.work / f"checkpoint-{team.rank}.pt"
     state = load_checkpoint(checkpoint, model, opts) if checkpoint.exists() else State()
     stream = Rows(split.train, tokenizer, args.chat_share).rows(args.length, state.passes)
-    held = held_back_rows(split, tokenizer, args.length).to(device)
+    watched = calibration_rows(split, tokenizer, args.length)[::3].to(device)
     compiled = torch.compile(loss_of, dynamic=False) if args.compile else loss_of
     torch.manual_seed(args.seed + team.rank + state.step)
     budget = args.max_minutes * 60
@@ -368,11 +394,13 @@ def train(
             saved = elapsed
             save_checkpoint(checkpoint, model, opts, state)
             if team.rank == 0:
-                print(f"        held back {held_back_loss(model, held, args.bf16):.4f}", flush=True)
+                print(
+                    f"        held back {held_back_loss(model, watched, args.bf16):.4f}", flush=True
+                )
                 write_model(model, args.out)
     save_checkpoint(checkpoint, model, opts, state)
     if team.rank == 0:
-        print(f"held back {held_back_loss(model, held, args.bf16):.4f}", flush=True)
+        print(f"held back {held_back_loss(model, watched, args.bf16):.4f}", flush=True)
     return state
 
 
@@ -401,10 +429,10 @@ class Log:
         )
 
 
-def held_back_rows(split: Split, tokenizer: Tokenizer, length: int) -> torch.Tensor:
-    """A sample of the held-back text in rows, for the log; the card measures it properly."""
-    rows = take_pass(Rows(split.held_back, tokenizer, 0.0), length)
-    return torch.from_numpy(np.stack([row for _, row in rows[::3]]).astype(np.int64))
+def calibration_rows(split: Split, tokenizer: Tokenizer, length: int) -> torch.Tensor:
+    """The held-back text that does not measure, in rows: (rows, length + 1)."""
+    rows = take_pass(Rows(split.calibration, tokenizer, 0.0), length)
+    return torch.from_numpy(np.stack([row for _, row in rows]).astype(np.int64))
 
 
 def take_pass(source: Rows, length: int) -> list[tuple[int, np.ndarray]]:
@@ -429,7 +457,7 @@ def write_model(model: Qwen2ForCausalLM, folder: Path) -> None:
         do_sample=True,
         temperature=0.8,
         top_p=0.9,
-        repetition_penalty=1.1,
+        repetition_penalty=1.2,
     )
     plain.save_pretrained(folder)
     (folder / "model.safetensors").chmod(0o644)
@@ -446,7 +474,9 @@ def prepared_tokenizer(split: Split, args: argparse.Namespace) -> Tokenizer:
     texts += [f"{m['role']}\n{m['content']}" for _ in range(1500) for m in maker.draw(rng)]
     tokenizer = train_tokenizer(texts, args.vocab)
     save_tokenizer(tokenizer, args.out)
-    check_tokenizer(tokenizer, args.out, [d.text for d in split.train + split.held_back])
+    check_tokenizer(
+        tokenizer, args.out, [d.text for d in (*split.train, *split.calibration, *split.held_back)]
+    )
     tokenizer.save(str(path))
     return tokenizer
 
@@ -462,10 +492,15 @@ def work(rank: int, args: argparse.Namespace) -> None:
         print(f"{model.num_parameters():,} parameters", flush=True)
     state = train(model, split, tokenizer, args, team)
     if rank == 0:
+        rows = calibration_rows(split, tokenizer, args.length).to(args.device)
+        temperature = best_temperature(model, rows)
+        calibrate(model, temperature)
+        print(f"temperature {temperature:.2f}", flush=True)
         write_model(model, args.out)
         save_tokenizer(tokenizer, args.out)
         facts = {k: str(v) if isinstance(v, Path) else v for k, v in vars(args).items()}
         facts |= {"steps": state.step, "tokens": state.tokens, "passes": state.passes + 1}
+        facts |= {"temperature": temperature}
         facts |= {"minutes": round(state.seconds / 60, 1), "command": " ".join(sys.argv)}
         (args.work / "training.json").write_text(json.dumps(facts, indent=2), encoding="utf-8")
 
