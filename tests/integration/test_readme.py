@@ -30,7 +30,7 @@ def test_the_python_example_runs_as_written(
     project_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     readme = (project_root / "README.md").read_text(encoding="utf-8")
-    example = re.search(r"```python\n(.+?)\n```", readme, re.DOTALL)
+    example = re.search(r"```python\n(from migaki import .+?)\n```", readme, re.DOTALL)
     assert example is not None
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
@@ -39,3 +39,20 @@ def test_the_python_example_runs_as_written(
     trainable = [p for p in trained.parameters() if p.requires_grad]  # type: ignore[attr-defined]
     assert trainable
     assert (tmp_path / "outputs" / "adapter" / "adapter_model.safetensors").is_file()
+
+
+@pytest.mark.parametrize("language", ["README.md", "README.ja.md"])
+def test_the_examples_of_linguistics_give_what_they_say(project_root: Path, language: str) -> None:
+    readme = (project_root / language).read_text(encoding="utf-8")
+    example = re.search(r"```python\n(from migaki\.linguistics.+?)\n```", readme, re.DOTALL)
+    assert example is not None
+    names: dict[str, object] = {}
+    promises = 0
+    for line in example.group(1).splitlines():
+        code, _, promised = line.partition("  # ")
+        if promised:
+            assert str(eval(code, names)) == promised
+            promises += 1
+        else:
+            exec(code, names)
+    assert promises == 4
