@@ -1,13 +1,14 @@
 """Draw conversions and variants for a person to read, and count what was found.
 
-    python benchmarks/language_reading.py draw --data ../shared/data      # adds rows without a verdict
-    python benchmarks/language_reading.py count                           # verdicts, and what is stale
+    python benchmarks/language_reading.py draw --data ../shared/data --round 2
+    python benchmarks/language_reading.py count --round 2   # verdicts, and what is stale
 
 Sentences come from the report half of each file (see `is_report`): no rule was made while looking at
 it. Only text in the public domain and under CC BY is drawn, so that the tables can be committed. The
 order is that of a hash of the sentence, so nobody chooses. A row's verdict is written by a reader:
-`good`, `bad` (with the reason) or `unsure`. `count` makes every outcome again; where the rules
-have changed since it was read, the row is *stale* and its verdict no longer counts.
+`good`, `bad` (with the reason) or `unsure`. What a round found wrong is mended, so the next round draws other
+sentences. `count` makes every outcome again; where the rules have changed since it was read, the row
+is *stale* and its verdict no longer counts.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ def is_report(sentence: str) -> bool:
     return hashlib.sha256(sentence.encode()).digest()[0] % 2 == 1
 
 
-def sentences(data: Path) -> list[Drawn]:
-    """Sentences of the report half, in the order of a hash."""
+def sentences(data: Path, turn: int) -> list[Drawn]:
+    """Sentences of the report half, in the order of a hash, which is another in every round."""
     texts = [
         ("青空文庫 (public domain)", _column(data / "aozora/aozora_paragraphs_clean.jsonl")),
         ("ja.wikinews.org (CC BY 2.5)", _column(data / "news/ja_wikinews.jsonl")),
@@ -54,16 +55,17 @@ def sentences(data: Path) -> list[Drawn]:
         ("KeiCO (CC BY 4.0)", _column(data / "keigo/keico.jsonl")),
         ("Vue docs (CC BY 4.0)", _column(data / "tech/vue_docs_ja.jsonl")),
     ]
+    salt = "reading" if turn == 1 else f"reading {turn}"
+
+    def order(sentence: str) -> str:
+        return hashlib.sha256(f"{salt} {sentence}".encode()).hexdigest()
+
     drawn: list[list[Drawn]] = []
     for source, rows in texts:
         found = {s for text in rows if is_report(text) for s in split_sentences(text)}
         fit = [s for s in found if 6 <= len(s) <= LONGEST and "\n" not in s and "\t" not in s]
-        drawn.append([(source, s) for s in sorted(fit, key=_order)[: MOST_SENTENCES // len(texts)]])
-    return sorted((pair for part in drawn for pair in part), key=lambda pair: _order(pair[1]))
-
-
-def _order(sentence: str) -> str:
-    return hashlib.sha256(f"reading {sentence}".encode()).hexdigest()
+        drawn.append([(source, s) for s in sorted(fit, key=order)[: MOST_SENTENCES // len(texts)]])
+    return sorted((pair for part in drawn for pair in part), key=lambda pair: order(pair[1]))
 
 
 def _column(path: Path, name: str = "text") -> Iterator[str]:
@@ -118,14 +120,14 @@ def operator_variants(drawn: Iterable[Drawn], *, each: int = VARIANTS_EACH) -> I
                 del unfilled[name]
 
 
-def draw(data: Path, *, each: int) -> None:
+def draw(data: Path, *, turn: int, each: int) -> None:
     """Write both tables anew; a verdict is kept where sentence and outcome are still the same."""
-    drawn = sentences(data)
+    drawn = sentences(data, turn)
     for name, rows in (
-        ("conversions.tsv", conversions(drawn)),
-        ("variants.tsv", operator_variants(drawn, each=each)),
+        ("conversions", conversions(drawn)),
+        ("variants", operator_variants(drawn, each=each)),
     ):
-        path = TABLES / name
+        path = TABLES / f"round-{turn}-{name}.tsv"
         known = {tuple(row[:4]): row for row in read(path)} if path.exists() else {}
         made = [known.get(tuple(row[:4]), row) for row in rows]
         write(path, sorted(made, key=lambda row: row[0]))
@@ -160,10 +162,10 @@ def _uses() -> dict[str, Use]:
     return {o.name: use for use in Use for o in find_operators(None, use=use)}
 
 
-def count(tables: Path = TABLES) -> str:
-    """A table of verdicts per task."""
+def count(turn: int) -> str:
+    """A table of verdicts per task of one round."""
     verdicts: dict[str, Counter[str]] = defaultdict(Counter)
-    for path in sorted(tables.glob("*.tsv")):
+    for path in sorted(TABLES.glob(f"round-{turn}-*.tsv")):
         for task, _, sentence, output, verdict, _ in read(path):
             fresh = outcome(task, sentence) == output
             verdicts[task][(verdict or "unread") if fresh else "stale"] += 1
@@ -180,14 +182,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("action", choices=("draw", "count"))
     parser.add_argument("--data", type=Path)
+    parser.add_argument("--round", type=int, default=1, help="which sample")
     parser.add_argument("--each", type=int, default=VARIANTS_EACH, help="variants per operator")
     args = parser.parse_args()
     if args.action == "draw":
         if args.data is None:
             parser.error("draw needs --data DIR")
-        draw(args.data, each=args.each)
+        draw(args.data, turn=args.round, each=args.each)
     else:
-        print(count())
+        print(count(args.round))
 
 
 if __name__ == "__main__":
