@@ -12,8 +12,8 @@ The grammar is that of the short units of UniDic (現代書き言葉均衡コー
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from migaki.linguistics.morphemes import Morpheme, Sentence
 from migaki.linguistics.predicate_chains import (
@@ -47,8 +47,7 @@ class Kind(StrEnum):
     NOMINAL = "nominal"  # noun, pronoun, な-adjective, adverb, or a phrase that ends in a particle
 
 
-@dataclass(frozen=True, slots=True)
-class Predicate:
+class Predicate(NamedTuple):
     """One predicate group; its morphemes are neighbours in the sentence.
 
     Attributes:
@@ -161,7 +160,7 @@ def predicates(
 
 def _as_inserted(predicate: Predicate) -> Predicate:
     """A predicate in （…） in the middle of a sentence: it ends no main clause."""
-    return replace(predicate, place=Place.SUBORDINATE)
+    return predicate._replace(place=Place.SUBORDINATE)
 
 
 class _Scanner(Chains):

@@ -182,7 +182,7 @@ def _one_register(
     for index, sentence in rewritten.items():
         protected = _protected_after(passage, passage.sentences[index], touched[index])
         found = predicates(sentence, protected=protected)
-        registers[index] = detect_sentence(sentence, found=found)
+        registers[index] = detect_sentence(sentence, found=found, style_only=True)
     style = text_register(registers)[1]
     if style is Register.MIXED:
         return False

@@ -179,11 +179,11 @@ def _by_target(
     members: Sequence[Wording], passage: Passage
 ) -> Iterator[tuple[Wording, list[_Occurrence]]]:
     """For each wording that may be written in this passage, where the others of its set are."""
-    targets = [w for w in members if w.is_written and passage.tone in w.tones]
-    if not targets:
+    sources = [w for w in members if w.is_read and w.pattern.may_be_among(passage.words)]
+    if not sources:
         return
-    sources = [w for w in members if w.is_read and targets != [w]]
-    found = [o for wording in sources for o in _find(wording, passage)]
+    targets = [w for w in members if w.is_written and passage.tone in w.tones]
+    found = [o for wording in sources if targets != [wording] for o in _find(wording, passage)]
     for target in targets if found else ():
         yield target, [o for o in found if o.wording is not target]
 
@@ -195,9 +195,6 @@ def _throughout(members: Sequence[Wording], passage: Passage) -> Iterator[Edit]:
 
 
 def _find(wording: Wording, passage: Passage) -> Iterator[_Occurrence]:
-    words = wording.pattern.anchor_words
-    if words and words.isdisjoint(passage.words):
-        return
     length = len(wording.pattern.items)
     for sentence in passage.sentences:
         morphemes = sentence.morphemes

@@ -100,8 +100,11 @@ class Passage:
 
     @cached_property
     def registers(self) -> tuple[SentenceRegister, ...]:
-        """The register of each sentence, with its clauses."""
-        return tuple(detect_sentence(s, found=self.predicates[s.start]) for s in self.sentences)
+        """The register of each sentence, with its clauses; of its keigo only what decides a register."""
+        return tuple(
+            detect_sentence(s, found=self.predicates[s.start], style_only=True)
+            for s in self.sentences
+        )
 
     @cached_property
     def predicates(self) -> dict[int, list[Predicate]]:

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 from migaki.linguistics.morphemes import Morpheme
 
@@ -38,7 +39,7 @@ def _condition(written: str) -> _Test:
         bases = frozenset(values)
         test: _Test = lambda m: m.orth_base in bases  # noqa: E731
     elif kind == "<":
-        test = lambda m: any(_has_pos(m, value) for value in values)  # noqa: E731
+        test = _part_of_speech(values)
     elif kind == ":":
         test = lambda m: m.c_type.startswith(values)  # noqa: E731
     elif kind == "@":
@@ -49,14 +50,24 @@ def _condition(written: str) -> _Test:
     return (lambda m: not test(m)) if denied else test
 
 
-def _has_pos(morpheme: Morpheme, wanted: str) -> bool:
-    found = (morpheme.pos, morpheme.pos2, morpheme.pos3)
-    return all(have == want for have, want in zip(found, wanted.split("-"), strict=False))
+def _part_of_speech(values: Sequence[str]) -> _Test:
+    """Make a test of the part of speech, as far as each value goes into its subdivisions."""
+    wanted = [tuple(value.split("-")) for value in values]
+    if all(len(parts) == 1 for parts in wanted):
+        names = frozenset(values)
+        return lambda m: m.pos in names
+    return lambda m: any(m[_POS : _POS + len(parts)] == parts for parts in wanted)
+
+
+_POS = Morpheme._fields.index("pos")  # its subdivisions follow it
 
 
 def _item(written: str) -> _Test:
-    tests = [_condition(part) for part in written.split("&")]
-    return tests[0] if len(tests) == 1 else lambda m: all(test(m) for test in tests)
+    return reduce(_both, map(_condition, written.split("&")))
+
+
+def _both(one: _Test, other: _Test) -> _Test:
+    return lambda m: one(m) and other(m)
 
 
 def _words(written: str) -> frozenset[str]:
@@ -95,11 +106,19 @@ class Pattern:
         """Whether the morphemes fit and nothing is left over."""
         return len(morphemes) == len(self.items) and self.matches_at(morphemes, 0)
 
+    def may_be_among(self, words: frozenset[str]) -> bool:
+        """Whether a text of these surfaces and dictionary forms can have the pattern at all."""
+        return not self.anchor_words or not self.anchor_words.isdisjoint(words)
+
     def find(self, morphemes: Sequence[Morpheme]) -> list[int]:
         """Places where the pattern begins, from left to right."""
         if self.anchor < 0:
-            starts = range(len(morphemes) - len(self.items) + 1)
-            return [place for place in starts if self.matches_at(morphemes, place)]
+            first = self.items[0]
+            return [
+                place
+                for place, m in enumerate(morphemes)
+                if first(m) and self.matches_at(morphemes, place)
+            ]
         words = self.anchor_words
         return [
             i - self.anchor

@@ -10,6 +10,7 @@ from migaki.linguistics.operators.operator import Passage
 from migaki.linguistics.operators.patterns import Pattern, compile_pattern
 from migaki.linguistics.operators.tone import Tone
 from migaki.linguistics.register.conversion import conversion_edits
+from migaki.linguistics.register.keigo import keigo_marks
 from migaki.linguistics.tables import read_table
 
 __all__ = ["has_verb", "politeness_edits"]
@@ -44,10 +45,13 @@ def politeness_edits(passage: Passage) -> list[Edit]:
 
 def _belongs_to_its_style(passage: Passage, target: Register) -> bool:
     """Whether something stands in it that is not said in the other style: keigo, 俺, よろしくです."""
-    marks = (mark for sentence in passage.registers for mark in sentence.keigo)
-    if target is Register.PLAIN and any(mark.name not in _NEUTRAL for mark in marks):
+    if target is Register.PLAIN and any(
+        mark.name not in _NEUTRAL
+        for sentence in passage.sentences
+        for mark in keigo_marks(sentence.morphemes)
+    ):
         return True
-    limits = _limits()[target]
+    limits = [limit for limit in _limits()[target] if limit.may_be_among(passage.words)]
     return any(limit.find(s.morphemes) for s in passage.sentences for limit in limits)
 
 

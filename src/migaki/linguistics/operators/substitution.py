@@ -169,9 +169,10 @@ def _found(index: dict[str, list[Entry]], morphemes: Sequence[Morpheme], text: s
     find = index.get
     sites: list[Site] = []
     covered = 0
-    for first, morpheme in enumerate(morphemes):
+    for first in _first_morphemes(index, morphemes, text):
         if first < covered:
             continue
+        morpheme = morphemes[first]
         start = morpheme.start
         key = text[start : start + _KEY_CHARS]
         entries = find(key, _NONE)
@@ -185,6 +186,17 @@ def _found(index: dict[str, list[Entry]], morphemes: Sequence[Morpheme], text: s
                 sites.append(Site(entry, morphemes, first, after))
                 covered = max(covered, after)
     return sites if not sites or not is_classical(morphemes) else []
+
+
+def _first_morphemes(
+    index: dict[str, list[Entry]], morphemes: Sequence[Morpheme], text: str
+) -> list[int]:
+    """Places where some word of the index may begin: most morphemes are none."""
+    return [
+        place
+        for place, m in enumerate(morphemes)
+        if m.surface in index or text[m.start : m.start + _KEY_CHARS] in index
+    ]
 
 
 def _end_of(word: str, morphemes: Sequence[Morpheme], first: int, text: str) -> int:

@@ -23,14 +23,14 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from migaki.linguistics.analyzer import Analyzer, analyze_sentences
 from migaki.linguistics.morphemes import Register, Sentence
 from migaki.linguistics.predicates import OPAQUE, Place, Predicate, predicates
 from migaki.linguistics.register.clauses import clause_style
-from migaki.linguistics.register.keigo import KeigoMark, keigo_marks
+from migaki.linguistics.register.keigo import KeigoMark, keigo_marks, keigo_turns
 from migaki.linguistics.register.level import keigo_level, level_features
 
 __all__ = [
@@ -67,8 +67,7 @@ class Mark(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class ClauseRegister:
+class ClauseRegister(NamedTuple):
     """A clause, by its predicate group.
 
     Attributes:
@@ -90,8 +89,7 @@ class ClauseRegister:
     marks: tuple[Mark, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SentenceRegister:
+class SentenceRegister(NamedTuple):
     """A sentence ``text[start:end]``.
 
     Attributes:
@@ -181,18 +179,19 @@ def detect(text: str, *, analyzer: Analyzer | None = None) -> RegisterReport:
 
 
 def detect_sentence(
-    sentence: Sentence, *, found: Sequence[Predicate] | None = None
+    sentence: Sentence, *, found: Sequence[Predicate] | None = None, style_only: bool = False
 ) -> SentenceRegister:
     """Detect the register of one analysed sentence.
 
     Args:
         sentence: A sentence of `analyze_sentences`.
         found: Its predicates, if they are known already.
+        style_only: Leave out of `keigo` the single words, which weigh on the level of a text alone.
     """
-    keigo = keigo_marks(sentence.morphemes)
+    keigo = (keigo_turns if style_only else keigo_marks)(sentence.morphemes)
     clauses, weak = _clauses(sentence, keigo, found)
     if not any(clause.decides for clause in clauses) and (inner := _inside_quotes(sentence)):
-        clauses, weak = _clauses(inner, keigo_marks(inner.morphemes))[0], True
+        clauses, weak = _clauses(inner, keigo_turns(inner.morphemes))[0], True
     style, register = _sentence_register([c for c in clauses if c.decides])
     weak = weak or (style in _PLAIN and bool(_LIST_ITEM.match(sentence.text)))
     return SentenceRegister(
@@ -253,7 +252,7 @@ def _decide(clauses: list[ClauseRegister], groups: Sequence[Predicate], sentence
     closing = _closing(sentence)
     chosen = strong or main or [p for p in candidates if clauses[p].end >= closing]
     for place in chosen:
-        clauses[place] = replace(clauses[place], decides=True)
+        clauses[place] = clauses[place]._replace(decides=True)
     return not strong and chosen == main
 
 

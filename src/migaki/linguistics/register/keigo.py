@@ -9,7 +9,7 @@ the verb has an object with を or can have no passive; it is not marked otherwi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from typing import NamedTuple
 from migaki.linguistics.morphemes import Morpheme, Register
 from migaki.linguistics.tables import read_table
 
-__all__ = ["KeigoMark", "is_prefix", "keigo_marks", "word_kinds"]
+__all__ = ["KeigoMark", "is_prefix", "keigo_marks", "keigo_turns", "word_kinds"]
 
 
 class KeigoMark(NamedTuple):
@@ -67,12 +67,14 @@ _PASSIVE = "助動詞-レル"
 _POLITE_TYPES = ("助動詞-マス", "助動詞-デス")
 
 
-@lru_cache(maxsize=1)
-def _patterns() -> dict[str, list[_Pattern]]:
-    """The patterns by the words they end with."""
+@lru_cache(maxsize=2)
+def _patterns(*, prefixed: bool) -> dict[str, list[_Pattern]]:
+    """The patterns by the words they end with; those with お only if `prefixed`."""
     found: dict[str, list[_Pattern]] = {}
     for kind, name, pattern, _ in read_table("keigo_patterns.tsv", columns=4):
         elements = tuple(_element(part) for part in reversed(pattern.split(" ")))
+        if _PREFIX in elements and not prefixed:
+            continue
         for word in elements[0].words if isinstance(elements[0], _Element) else ():
             found.setdefault(word, []).append(_Pattern(elements, Register(kind), name))
     return found
@@ -103,15 +105,10 @@ def word_kinds() -> dict[str, str]:
 
 def is_prefix(morpheme: Morpheme) -> bool:
     """Whether a morpheme is the prefix お or ご."""
-    return morpheme.pos == "接頭辞" and morpheme.surface in (
-        "お",
-        "ご",
-        "御",
-        "オ",
-        "ゴ",
-        "おん",
-        "み",
-    )
+    return morpheme.pos == "接頭辞" and morpheme.surface in _PREFIXES
+
+
+_PREFIXES = frozenset(["お", "ご", "御", "オ", "ゴ", "おん", "み"])
 
 
 def keigo_marks(morphemes: Sequence[Morpheme]) -> list[KeigoMark]:
@@ -126,25 +123,35 @@ def keigo_marks(morphemes: Sequence[Morpheme]) -> list[KeigoMark]:
         honorific o_ni_naru お読みになっ
         humble o_itasu お持ちいたし
     """
-    polite = any(m.c_type in _POLITE_TYPES for m in morphemes)
-    marks = [
-        mark
-        for index in range(len(morphemes))
-        if (mark := _ending_at(morphemes, index) or _passive_at(morphemes, index, polite=polite))
-    ]
-    kept: list[KeigoMark] = []
-    for mark in marks:
-        while kept and kept[-1].first >= mark.first:
-            kept.pop()
-        kept.append(mark)
+    kept = keigo_turns(morphemes)
     covered = {i for mark in kept for i in range(mark.first, mark.last + 1)}
     kept += _word_marks(morphemes, covered)
     return sorted(kept)
 
 
-def _ending_at(morphemes: Sequence[Morpheme], last: int) -> KeigoMark | None:
+def keigo_turns(morphemes: Sequence[Morpheme]) -> list[KeigoMark]:
+    """Find what `keigo_marks` does but for single words, which decide the register of no clause."""
+    patterns = _patterns(prefixed=any(map(is_prefix, morphemes)))
+    polite = any(m.c_type in _POLITE_TYPES for m in morphemes)
+    kept: list[KeigoMark] = []
+    for index, m in enumerate(morphemes):
+        mark = None
+        if m.orth_base in patterns or m.surface in patterns:
+            mark = _ending_at(patterns, morphemes, index)
+        if mark is None and m.c_type == _PASSIVE:
+            mark = _passive_at(morphemes, index, polite=polite)
+        if mark is None:
+            continue
+        while kept and kept[-1].first >= mark.first:
+            kept.pop()
+        kept.append(mark)
+    return kept
+
+
+def _ending_at(
+    patterns: Mapping[str, list[_Pattern]], morphemes: Sequence[Morpheme], last: int
+) -> KeigoMark | None:
     """The longest turn whose last morpheme is this one, the last row of those of one length."""
-    patterns = _patterns()
     morpheme = morphemes[last]
     best: KeigoMark | None = None
     candidates = patterns.get(morpheme.orth_base, [])
@@ -224,10 +231,8 @@ def _prefix_name(prefix: Morpheme, word: Morpheme) -> str:
 
 
 def _passive_at(morphemes: Sequence[Morpheme], index: int, *, polite: bool) -> KeigoMark | None:
-    """A れる／られる that its clause shows to be honorific."""
-    if morphemes[index].c_type != _PASSIVE or not index:
-        return None
-    if not _is_honorific(morphemes, index, polite=polite):
+    """A mark for the れる／られる at `index` if its clause shows it to be honorific."""
+    if not index or not _is_honorific(morphemes, index, polite=polite):
         return None
     first = index - 1
     if morphemes[first].orth_base in ("する", "さる") and first:

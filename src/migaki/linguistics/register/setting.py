@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from migaki.linguistics.morphemes import Morpheme
 from migaki.linguistics.predicate_chains import COMMAS, is_mark
@@ -18,8 +18,7 @@ _LONGEST_CLAUSE = 300  # morphemes; a line of a megabyte without 。 is no claus
 _REACH = 3  # morphemes between と and the verb that quotes: と彼に言った
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """A predicate in its sentence.
 
     Attributes:
