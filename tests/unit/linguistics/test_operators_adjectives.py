@@ -20,7 +20,11 @@ SAID = [
     ),
     ("adjectives.dearu", "彼は来なかったのである。", {"彼は来なかったのだ。"}),
     ("adjectives.polite_negation", "この本は高くないです。", {"この本は高くありません。"}),
-    ("adjectives.polite_negation", "夏は涼しくありませんでした。", {"夏は涼しくなかったです。"}),
+    (
+        "adjectives.polite_negation",
+        "夏は涼しくありませんでしたよ。",
+        {"夏は涼しくなかったですよ。"},
+    ),
     ("adjectives.polite_negation", "今日は時間がないです。", {"今日は時間がありません。"}),
     (
         "adjectives.copula_negation",
@@ -28,7 +32,7 @@ SAID = [
         {"それは簡単ではないと思います。"},
     ),
     ("adjectives.copula_negation", "それは簡単ではないよ。", {"それは簡単じゃないよ。"}),
-    ("adjectives.copula_negation", "兄は学生ではありません。", {"兄は学生ではないです。"}),
+    ("adjectives.copula_negation", "兄は学生ではありませんね。", {"兄は学生ではないですね。"}),
     (
         "adjectives.copula_negation",
         "部屋は静かではなかったです。",
@@ -43,7 +47,7 @@ SAID = [
     ("adjectives.good", "休んだほうがよいでしょう。", {"休んだほうがいいでしょう。"}),
     ("adjectives.good", "何かいい方法がありますか。", {"何かよい方法がありますか。"}),
     ("adjectives.attributive", "丘の上に、大きい家が建った。", {"丘の上に、大きな家が建った。"}),
-    ("adjectives.attributive", "いろいろな国を旅しました。", {"いろんな国を旅しました。"}),
+    ("adjectives.attributive", "いろいろな国を旅しましたよ。", {"いろんな国を旅しましたよ。"}),
     ("adjectives.appearance", "まるで夢みたいだよ。", {"まるで夢のようだよ。"}),
     ("adjectives.appearance", "彼は知っているようだね。", {"彼は知っているみたいだね。"}),
 ]
@@ -57,6 +61,12 @@ SILENT = [
     ("adjectives.dearu", "彼は「静かだ」と言った。"),
     ("adjectives.copula_negation", "それ、いいじゃない？"),  # no negation
     ("adjectives.copula_negation", "これは簡単ではない。"),  # じゃ is not for writing
+    ("adjectives.copula_negation", "兄は学生ではありません。"),  # nothing says that it is talk
+    ("adjectives.copula_negation", "満室のときは、その限りではありませんよ。"),
+    ("adjectives.copula_negation", "二階の部屋じゃないと困ります。"),  # ところでないと
+    ("adjectives.polite_negation", "この方法には利点がありません。"),
+    ("adjectives.good", "いいとこ取りの計画ですか。"),
+    ("adjectives.attributive", "君の言葉には、いろいろなことを教えられた。"),
     ("adjectives.good", "この車はかっこいいです。"),
     ("adjectives.good", "いいですね。"),
     ("adjectives.good", "今日はいい天気だね。"),  # talk stays talk

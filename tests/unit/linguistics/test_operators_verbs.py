@@ -44,6 +44,15 @@ SAID = [
     ("verbs.contraction", "よく分からないよ。", {"よく分かんないよ。"}),
     ("verbs.contraction", "手紙を読んでます。", {"手紙を読んでいます。"}),
     ("verbs.explanation", "どこへ行くのですか。", {"どこへ行くんですか。"}),
+    (
+        "verbs.obligation",
+        "値を変換しなければなりません。",  # a manual: no ないと
+        {
+            "値を変換しなくてはなりません。",
+            "値を変換しなければいけません。",
+            "値を変換しなくてはいけません。",
+        },
+    ),
     ("verbs.explanation", "もう終わったんです。", {"もう終わったのです。"}),
     (
         "verbs.concession",
@@ -52,7 +61,7 @@ SAID = [
     ),
     ("verbs.concession", "眠いけど頑張るよ。", {"眠いけれど頑張るよ。"}),
     ("verbs.without", "朝食を食べないで学校へ行った。", {"朝食を食べずに学校へ行った。"}),
-    ("verbs.without", "挨拶もせずに帰りました。", {"挨拶もしないで帰りました。"}),
+    ("verbs.without", "挨拶もせずに帰りましたよ。", {"挨拶もしないで帰りましたよ。"}),
     ("verbs.advice", "駅へはどう行けばいいですか。", {"駅へはどう行ったらいいですか。"}),
     ("verbs.advice", "先生に聞いたらいいよ。", {"先生に聞けばいいよ。"}),
     ("verbs.polite_negative", "肉は食べないです。", {"肉は食べません。"}),
@@ -90,6 +99,19 @@ SILENT = [
     ("verbs.concession", "ところが、雨が降りました。"),
     ("verbs.compound_particle", "意見は人によって違います。"),
     ("verbs.compound_particle", "これについて、説明する。"),
+    ("verbs.obligation", "利用者は、使用料を納付しなければならない。"),  # a rule has fixed wording
+    ("verbs.ability", "委員会に、部会を置くことができる。"),
+    ("verbs.contraction", "おれは川を眺めている。空が曇ってしまった。"),  # told, not talked
+    ("verbs.contraction", "きちんと並んでいてる椅子がいいです。"),  # a slip of the pen
+    ("verbs.explanation", "白い鳥が北の空へ飛んで行ったのです。"),
+    ("verbs.explanation", "昨日来たのですが、この色がいいのですが、ありますか。"),  # both or none
+    ("verbs.without", "設定を変えずに、もう一度実行してください。"),
+    ("verbs.without", "返事もできずに申し訳ありませんでしたね。"),
+    ("verbs.without", "泣かず、怒らずに聞いていましたね。"),
+    ("verbs.advice", "鍵だけ持っていけばいいですか。"),
+    ("verbs.advice", "直すには、線を引けばいいですよ。"),
+    ("verbs.advice", "値を代入すればいいです。"),
+    ("verbs.polite_negative", "その番組はつまらないですよ。"),
     ("verbs.without", "ここで写真を撮らないでください。"),
     ("verbs.without", "まだ帰らないで。"),
     ("verbs.without", "忘れないでほしい。"),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 from functools import lru_cache
+from itertools import pairwise
 
 from migaki.linguistics.morphemes import Morpheme, Register, Sentence
 from migaki.linguistics.sentences import CLOSING, OPENING
 from migaki.linguistics.tables import read_table
 
-__all__ = ["Tone", "tone_of"]
+__all__ = ["Tone", "is_talk", "tone_of"]
 
 
 class Tone(StrEnum):
@@ -43,6 +44,38 @@ def tone_of(style: Register, sentences: Iterable[Sentence]) -> Tone:
         return Tone(style.value)
     spoken = (morpheme for sentence in sentences for morpheme in _unquoted(sentence.morphemes))
     return Tone.CASUAL if any(map(_is_casual, spoken)) else Tone.PLAIN
+
+
+def is_talk(sentences: Iterable[Sentence]) -> bool:
+    """Whether a text, plain or polite, speaks to someone: it has a mark of talk, or asks the hearer.
+
+    A pronoun alone is none, for stories told by 俺 have it as well; でしょうか asks no one in particular.
+
+    Example:
+        >>> from migaki.linguistics.analyzer import analyze_sentences
+        >>> for text in ["雨ですね。", "雨ですか。", "なぜでしょうか。", "俺は傘を持った。"]:
+        ...     print(is_talk(analyze_sentences(text)))
+        True
+        True
+        False
+        False
+    """
+    return any(_talks(list(_unquoted(sentence.morphemes))) for sentence in sentences)
+
+
+def _talks(morphemes: list[Morpheme]) -> bool:
+    if any(m.pos != "代名詞" and _is_casual(m) for m in morphemes):
+        return True
+    return any(
+        after.surface == "か" and after.pos2 == "終助詞" and _addresses(m)
+        for m, after in pairwise(morphemes)
+    )
+
+
+def _addresses(morpheme: Morpheme) -> bool:
+    """です or ます, but not でしょう and ましょう."""
+    polite = morpheme.c_type in ("助動詞-デス", "助動詞-マス")
+    return polite and not morpheme.c_form.startswith("意志推量形")
 
 
 def _unquoted(morphemes: Iterable[Morpheme]) -> Iterable[Morpheme]:
