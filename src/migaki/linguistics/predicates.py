@@ -171,7 +171,7 @@ class _Scanner(Chains):
         self.rejoined = rejoined
 
     def groups(self) -> Iterator[Predicate]:
-        place = 0
+        place = free = 0  # free: behind the last group, so that no noun phrase reaches into it
         while place < self.size:
             m = self.tokens[place]
             if m.pos == "動詞" or m.pos == "形容詞" or (m.pos == "接尾辞" and m.c_type):
@@ -193,8 +193,8 @@ class _Scanner(Chains):
                 place += 1
                 continue
             stop, where = self._place(last)
-            yield self._group(head, place, last, stop, kind, where)
-            place = stop
+            yield self._group(max(head, free), place, last, stop, kind, where)
+            place = free = stop
 
     def _headless(self, place: int) -> bool:
         """Whether a copula opens a sentence or follows a comma or か: ですが、… / 彼が、です。"""

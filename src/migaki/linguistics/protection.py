@@ -31,6 +31,7 @@ _QUOTES = {
     "〔": "〕",
 }
 _CLOSES = {close: open_ for open_, close in _QUOTES.items()}
+_BRACKETS = frozenset([*_QUOTES, *_CLOSES])
 _BRACKET = re.compile("[" + "".join(_QUOTES) + "".join(_CLOSES) + "]|\n[ \t\u3000]*\n")
 
 # Every repetition is bounded, possessive or barred from its own start, so that no input, a line of
@@ -64,6 +65,9 @@ _LITERAL = re.compile(
     re.DOTALL | re.MULTILINE | re.VERBOSE | re.ASCII,
 )
 
+# What every literal has, but for fences and the like, whose marks are ASCII as well.
+_MARKUP = re.compile("[\x21-\x7e（]")
+
 _EMOJI = re.compile(
     "[\u2600-\u27bf\u2b00-\u2bff\U0001f1e6-\U0001f1ff\U0001f300-\U0001faff]"
     "[\ufe0e\ufe0f\u200d\u20e3\U0001f3fb-\U0001f3ff\u2600-\u27bf\U0001f300-\U0001faff"
@@ -89,7 +93,7 @@ def protected_spans(text: str, morphemes: Iterable[Morpheme] = ()) -> list[Span]
         >>> [text[start:end] for start, end in protected_spans(text)]
         ['「行く」', '`f()`', 'おはようございます', 'README.md']
     """
-    found = [match.span() for match in _LITERAL.finditer(text)]
+    found = [match.span() for match in _LITERAL.finditer(text)] if _MARKUP.search(text) else []
     found += quoted_spans(text)
     found += (match.span() for match in _EMOJI.finditer(text))
     starts: set[int] = set()
@@ -118,6 +122,8 @@ def quoted_spans(text: str) -> list[Span]:
         [(0, 12)]
     """
     spans: list[Span] = []
+    if _BRACKETS.isdisjoint(text):
+        return spans
     opened: list[tuple[str, int]] = []
     for match in _BRACKET.finditer(text):
         mark = match.group()

@@ -50,6 +50,7 @@ def _shown(text: str) -> list[str]:
         ("着きました、そこは駅です。", ["着き|ました| final", "駅|です| final"]),
         ("そうなんだ。", ["そう|なんだ| final"]),
         ("勉強しなかった。", ["勉強し|なかった| final"]),
+        ("「」う行", ["「」|| final", "う行|| final"]),
     ],
 )
 def test_groups_and_places(text: str, expected: list[str]) -> None:

@@ -138,21 +138,24 @@ class Equivalences:
     """The sets of one operator; `propose` and `intended` are what `Operator` asks for."""
 
     def __init__(self, sets: Iterable[Sequence[Wording]]) -> None:
-        self._sets = tuple(map(tuple, sets))
-        self._by_name = {wording.name: wording for members in self._sets for wording in members}
+        self._sets = [(tuple(members), _anchors(members)) for members in sets]
+        self._by_name = {wording.name: wording for members, _ in self._sets for wording in members}
 
     @property
     def anchors(self) -> frozenset[str]:
         """Words one of which a passage must have; empty if some wording names none."""
-        read = [wording.pattern for wording in self._by_name.values() if wording.is_read]
-        if not all(pattern.anchor_words for pattern in read):
-            return frozenset()
-        return frozenset().union(*(pattern.anchor_words for pattern in read))
+        return _anchors(self._by_name.values())
+
+    def _sets_in(self, passage: Passage) -> Iterator[tuple[Wording, ...]]:
+        """The sets of which a passage may have a wording."""
+        for members, anchors in self._sets:
+            if not anchors or not anchors.isdisjoint(passage.words):
+                yield members
 
     def propose(self, passage: Passage, rng: random.Random) -> list[EditSet]:
         """For each wording that may be written: it in all places of the text, so that its style stays even."""
         proposals: list[EditSet] = []
-        for members in self._sets:
+        for members in self._sets_in(passage):
             for target, found in _by_target(members, passage):
                 edits = [o.rewritten(target) for o in found]
                 places = _disjoint([edit for edit in edits if edit])
@@ -167,12 +170,22 @@ class Equivalences:
 
     def propose_throughout(self, passage: Passage, rng: random.Random) -> list[EditSet]:
         """The wordings of all sets together, in all places: for what changes the register of a text."""
-        edits = [edit for members in self._sets for edit in _throughout(members, passage)]
+        edits = [
+            edit for members in self._sets_in(passage) for edit in _throughout(members, passage)
+        ]
         return [_disjoint(edits)] if edits else []
 
     def intended(self, edit: Edit, morphemes: Sequence[Morpheme]) -> bool:
         """Whether the morphemes are those of the wording that the edit wrote."""
         return self._by_name[edit.rule].pattern.matches_all(morphemes)
+
+
+def _anchors(members: Iterable[Wording]) -> frozenset[str]:
+    """Words one of which a text with one of these wordings must have; empty if some names none."""
+    read = [wording.pattern for wording in members if wording.is_read]
+    if not all(pattern.anchor_words for pattern in read):
+        return frozenset()
+    return frozenset().union(*(pattern.anchor_words for pattern in read))
 
 
 def _by_target(

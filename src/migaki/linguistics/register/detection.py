@@ -249,8 +249,10 @@ def _decide(clauses: list[ClauseRegister], groups: Sequence[Predicate], sentence
     candidates = [p for p in told if not _within(clauses[p], inner)] or told
     main = [p for p in candidates if clauses[p].place is not Place.SUBORDINATE]
     strong = [p for p in main if not _is_weak(groups[p])]
-    closing = _closing(sentence)
-    chosen = strong or main or [p for p in candidates if clauses[p].end >= closing]
+    chosen = strong or main
+    if not chosen:
+        closing = _closing(sentence)
+        chosen = [p for p in candidates if clauses[p].end >= closing]
     for place in chosen:
         clauses[place] = clauses[place]._replace(decides=True)
     return not strong and chosen == main
@@ -270,6 +272,8 @@ def _bracketed(sentence: Sentence) -> list[tuple[int, int]]:
     """Spans of （…）, the outermost ones."""
     spans: list[tuple[int, int]] = []
     opened: list[int] = []
+    if "（" not in sentence.text and "(" not in sentence.text:
+        return spans
     for m in sentence.morphemes:
         if m.surface in ("（", "("):
             opened.append(m.start)

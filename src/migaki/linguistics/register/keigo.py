@@ -64,7 +64,7 @@ _PREFIX, _SLOT = "御", "～"
 _LONGEST_SLOT = 4
 _LONGEST_CLAUSE = 60  # morphemes looked at before a れる; a bound for text that is no sentence
 _PASSIVE = "助動詞-レル"
-_POLITE_TYPES = ("助動詞-マス", "助動詞-デス")
+_POLITE_TYPES = frozenset(["助動詞-マス", "助動詞-デス"])
 
 
 @lru_cache(maxsize=2)
@@ -132,7 +132,7 @@ def keigo_marks(morphemes: Sequence[Morpheme]) -> list[KeigoMark]:
 def keigo_turns(morphemes: Sequence[Morpheme]) -> list[KeigoMark]:
     """Find what `keigo_marks` does but for single words, which decide the register of no clause."""
     patterns = _patterns(prefixed=any(map(is_prefix, morphemes)))
-    polite = any(m.c_type in _POLITE_TYPES for m in morphemes)
+    polite = not _POLITE_TYPES.isdisjoint(m.c_type for m in morphemes)
     kept: list[KeigoMark] = []
     for index, m in enumerate(morphemes):
         mark = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ __all__ = ["Setting", "interrogatives", "settings_of"]
 
 _QUOTING = ("と", "って", "とも", "とか")
 _TOPICS = ("は", "が", "も", "って")
+_BOUNDS = {"括弧開": -1, "括弧閉": 1, "句点": 0}  # and how many brackets are open to their left
 _LONGEST_CLAUSE = 300  # morphemes; a line of a megabyte without 。 is no clause
 _REACH = 3  # morphemes between と and the verb that quotes: と彼に言った
 
@@ -64,6 +66,7 @@ def settings_of(found: list[Predicate], morphemes: tuple[Morpheme, ...]) -> list
         morphemes: All its morphemes.
     """
     places = {m.start: index for index, m in enumerate(morphemes)}
+    bounds = [index for index, m in enumerate(morphemes) if m.pos2 in _BOUNDS]
     settings: list[Setting] = []
     quote_follows = False
     for number, predicate in reversed(list(enumerate(found))):
@@ -71,6 +74,7 @@ def settings_of(found: list[Predicate], morphemes: tuple[Morpheme, ...]) -> list
             predicate,
             morphemes,
             places,
+            bounds,
             quote_follows=quote_follows,
             preceding=found[number - 1] if number else None,
         )
@@ -83,6 +87,7 @@ def _setting_of(
     predicate: Predicate,
     morphemes: tuple[Morpheme, ...],
     places: dict[int, int],
+    bounds: list[int],
     *,
     quote_follows: bool,
     preceding: Predicate | None,
@@ -91,7 +96,7 @@ def _setting_of(
     after = predicate.after
     last = (predicate.particles or predicate.chain)[-1]
     next_place = places[after.start] if after is not None else places[last.start] + 1
-    start = _clause_start(morphemes, first)
+    start = _clause_start(morphemes, bounds, first)
     own_start = max(start, places[preceding.chain[-1].start]) if preceding else start
     return Setting(
         predicate=predicate,
@@ -112,17 +117,19 @@ def _setting_of(
     )
 
 
-def _clause_start(morphemes: tuple[Morpheme, ...], place: int) -> int:
+def _clause_start(morphemes: tuple[Morpheme, ...], bounds: list[int], place: int) -> int:
     """Index behind the last 。, ？ or open （ before this place."""
     depth = 0
     farthest = max(0, place - _LONGEST_CLAUSE)
-    while place > farthest:
-        before = morphemes[place - 1].pos2
-        if before in ("括弧開", "句点") and not depth:
-            return place
-        depth += {"括弧閉": 1, "括弧開": -1}.get(before, 0)
-        place -= 1
-    return place
+    for number in range(bisect_left(bounds, place) - 1, -1, -1):
+        bound = bounds[number]
+        if bound < farthest:
+            break
+        kind = morphemes[bound].pos2
+        if kind != "括弧閉" and not depth:
+            return bound + 1
+        depth += _BOUNDS[kind]
+    return farthest
 
 
 def _closes(predicate: Predicate, morphemes: tuple[Morpheme, ...], place: int) -> bool:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from migaki.linguistics.morphemes import Morpheme
 from migaki.linguistics.predicate_chains import is_copula
@@ -44,8 +44,7 @@ class Mood(StrEnum):
     OBLIGATION = "obligation"  # 行かなきゃ
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """One ending with the word that carries it.
 
     Attributes:
@@ -180,8 +179,7 @@ def _verb_letter(m: Morpheme) -> str:
     return "v" if finite else "u"
 
 
-@dataclass(frozen=True, slots=True)
-class _Tail:
+class _Tail(NamedTuple):
     name: str
     pattern: re.Pattern[str]
     style: Style
