@@ -136,6 +136,42 @@ def test_leaves_alone(text: str) -> None:
     assert {name: texts for name, texts in found.items() if texts} == {}
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("amount", "二時間ほどすると雨がやんだ。"),  # time goes by
+        ("amount", "村人が五人ほど集まった。"),
+        ("amount", "大人は千円ほど、子供は五百円ほどだった。"),  # both or none
+        ("amount", "席は六つほどございます。"),
+        ("compound", "飲み物は定食についてきますか。"),  # 付いてくる
+        ("compound", "営業時間の変更について市立図書館。"),  # a title
+        ("compound", "季節によって色が変わる。"),  # from one to another
+        ("compound", "不況により店が減り、増税によって客も減った。"),
+        ("contrast", "寒いのは分かるけれど、窓を開けたいと思います。"),
+        ("contrast", "誠に恐縮ですが、お返事をお待ちしております。"),
+        ("doing", "弟が大失敗をした。"),  # a modifier
+        ("listing", "箱にはなべやさらなどもありますね。"),
+        ("listing", "石けんや歯ブラシ等がありますね。"),
+        ("object", "この場合は別のソフトを使え"),  # an order
+        ("omission", "この先生が絵を描くんだよ。"),
+        ("omission", "社長が本を読まれるよ。"),
+        ("reason", "ですから、駅で待ちます。"),
+        ("reason", "近くへ参ったものですから、寄りました。"),
+        ("reason", "雨が強いのと、風も出てきたので、帰った。"),
+        ("reason", "設定を変える必要があるので表示しない。"),
+        ("relative", "窓がある家と、庭がある家は高い。"),  # both or none
+        ("relative", "会社の社長が書いた本だ。"),  # XのYの
+        ("relative", "眺めがいい海が見える部屋だ。"),
+        ("relative_subject", "私の偽らぬ気持ちだ。"),  # mine
+        ("relative_subject", "我々の定まった運命だ。"),
+        ("relative_subject", "この背の高い人が父だ。"),
+        ("topic", "はい、駅の隣にあります。"),  # nothing is said of anything
+    ],
+)
+def test_leaves_what_only_seems_to_allow_it(name: str, text: str) -> None:
+    assert outcomes(name, text) == set()
+
+
 def test_what_is_wrong_is_never_for_training() -> None:
     assert all(operator.grammatical for operator in OPERATORS if operator.use is Use.TRAIN)
     assert {o.use for o in OPERATORS if not o.grammatical} <= {Use.REJECTED, Use.EVALUATION}

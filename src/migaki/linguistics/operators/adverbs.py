@@ -11,6 +11,7 @@ import random
 
 from migaki.linguistics.edits import Edit
 from migaki.linguistics.operators.operator import EditSet, Meaning, Operator, Passage, Use
+from migaki.linguistics.operators.spellings import SPELLING_TABLE, is_spelling, runs_together
 from migaki.linguistics.operators.style import Style
 from migaki.linguistics.operators.substitution import (
     Entry,
@@ -24,26 +25,36 @@ __all__ = ["OPERATORS"]
 
 _NO_DEGREE = "-"
 _NEEDS_NEGATION = "npi"
+_EXTREMES = frozenset({"4", "5"})  # 極めて is no more than とても to many
 _PROSE = frozenset({Style.POLITE, Style.FORMAL, Style.WRITTEN})
 
-_LEXICON = Lexicon(read_entries, "adverbs.tsv", "connectives.tsv", "adverb_spellings.tsv")
+_LEXICON = Lexicon(read_entries, "adverbs.tsv", "connectives.tsv", SPELLING_TABLE)
 
 
 def _same_degree(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
     degree = site.entry.degree
+    if is_spelling(site.entry.word, other.word):
+        return False
     return degree == other.degree != _NO_DEGREE and styles <= other.styles
 
 
 def _synonym(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
-    return other.degree == _NO_DEGREE and other.table == "adverbs.tsv" and styles <= other.styles
+    if other.table != "adverbs.tsv" or is_spelling(site.entry.word, other.word):
+        return False
+    return other.degree == _NO_DEGREE and styles <= other.styles
 
 
 def _connective(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
-    return other.table == "connectives.tsv" and styles <= other.styles
+    if other.table != "connectives.tsv" or is_spelling(site.entry.word, other.word):
+        return False
+    return styles <= other.styles
 
 
 def _other_degree(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
-    return other.degree not in (site.entry.degree, _NEEDS_NEGATION) and styles <= other.styles
+    degrees = {site.entry.degree, other.degree}
+    if len(degrees) == 1 or degrees == _EXTREMES or _NEEDS_NEGATION in degrees:
+        return False
+    return styles <= other.styles
 
 
 def _needs_negation(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
@@ -55,13 +66,22 @@ def _too_casual(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
     return site.entry.degree == other.degree and styles <= _PROSE and not other.styles
 
 
+def _touches(site: Site, other: Entry) -> bool:
+    before = site.morphemes[site.first - 1] if site.first else None
+    if before is None or before.end != site.start or before.pos == "助詞":
+        return False
+    return runs_together(before.surface, other.word)
+
+
 def _spell(passage: Passage, rng: random.Random) -> list[EditSet]:
     """Change a spelling wherever the passage has it: one text does not spell a word in two ways."""
     together: dict[tuple[str, str], EditSet] = {}
     for site in _LEXICON.sites(passage):
-        if site.entry.table != "adverb_spellings.tsv":
+        if site.entry.table != SPELLING_TABLE:
             continue
         for other in _LEXICON.others(site.entry):
+            if _touches(site, other):
+                continue
             edit = Edit(site.start, site.end, other.word, "adverbs.spelling")
             together.setdefault((site.entry.word, other.word), []).append(edit)
     return list(together.values())

@@ -18,6 +18,9 @@
 | ``free`` | any word that is neither a particle nor an auxiliary, or 、 |
 | ``final`` | the end of a predicate other than だ, だろう and the volitional |
 | ``adnominal`` | what modifies the noun after it: この, どのような, 読んだ |
+| ``able`` | a verb of the class ``ability`` that is a predicate: not the order 使え |
+| ``event`` | a noun that する makes a verb: 完了 |
+| ``kana`` | a word that begins with hiragana |
 | ``volitional`` | 行こう, だろう |
 | ``desired`` | a verb of the class ``desire`` with たい |
 | ``@class`` | a word of that class of `word_classes.tsv` |
@@ -120,6 +123,16 @@ def _is_desired(morphemes: Sequence[Morpheme], place: int) -> bool:
     return morphemes[place].pos == "動詞" and morphemes[place + 1].c_type == "助動詞-タイ"
 
 
+def _is_able(morphemes: Sequence[Morpheme], place: int) -> bool:
+    """Whether a potential verb goes on or ends a clause: 使える, 使えない; 使え alone is an order."""
+    verb = morphemes[place]
+    if verb.pos != "動詞" or not in_class(verb, "ability"):
+        return False
+    if verb.c_form.startswith(("終止形", "連体形", "仮定形")):
+        return True
+    return place + 1 < len(morphemes) and morphemes[place + 1].pos in ("助動詞", "助詞")
+
+
 _TESTS: dict[str, NeighbourTest] = {
     "adj": lambda ms, i: _is_adjective(ms[i]),
     "na": _is_na_adjective,
@@ -141,6 +154,9 @@ _TESTS: dict[str, NeighbourTest] = {
     "adnominal": lambda ms, i: ms[i].pos == "連体詞" or ms[i].c_form.startswith("連体形"),
     "volitional": lambda ms, i: ms[i].c_form.startswith("意志推量形") or ms[i].surface == "まい",
     "desired": _is_desired,
+    "able": _is_able,
+    "event": lambda ms, i: ms[i].pos3.startswith("サ変"),
+    "kana": lambda ms, i: "ぁ" <= ms[i].surface[:1] <= "ん",
 }
 
 

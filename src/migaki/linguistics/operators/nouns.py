@@ -19,6 +19,7 @@ from migaki.linguistics.operators.honorifics import (
     prefix_entries,
 )
 from migaki.linguistics.operators.operator import Meaning, Operator, Use
+from migaki.linguistics.operators.spellings import is_spelling
 from migaki.linguistics.operators.style import Style
 from migaki.linguistics.operators.substitution import (
     Entry,
@@ -50,8 +51,9 @@ def _forms(site: Site, other: Entry) -> tuple[str, str]:
 
 
 def _same_name(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
-    same_owner = site.entry.degree == other.degree
-    return other.table == _NOUN_TABLE and same_owner and styles <= other.styles
+    if other.table != _NOUN_TABLE or is_spelling(site.entry.word, other.word):
+        return False
+    return site.entry.degree == other.degree and styles <= other.styles
 
 
 def _too_casual(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
@@ -66,7 +68,9 @@ def _other_owner(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
 
 
 def _beautifies(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
-    if _forms(site, other) != (Form.BARE, Form.PREFIXED) or not styles <= other.styles:
+    if _forms(site, other) != (Form.BARE, Form.PREFIXED) or not styles <= other.styles & _OUTWARD:
+        return False
+    if _is_paired(site):
         return False
     return owner_of(site.morphemes, site.first) is not Owner.SELF
 
@@ -81,7 +85,24 @@ def _simplifies(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
     old, new = _forms(site, other)
     if new != Form.BARE or old == Form.BARE or not styles <= other.styles:
         return False
-    return not is_requested(site.morphemes, site.after)
+    return not is_requested(site.morphemes, site.after) and not _is_paired(site)
+
+
+_JOINING = frozenset({"や", "と", "、", "・", "とか", "か", "も"})
+
+
+def _is_paired(site: Site) -> bool:
+    """Whether it is one member of a pair or list: お料理や掃除 has one of two nouns with お."""
+    before, after = site.first - 1, site.after
+    joined_before = before > 0 and _joins(site, before, before - 1)
+    return joined_before or _joins(site, after, after + 1)
+
+
+def _joins(site: Site, mark: int, noun: int) -> bool:
+    morphemes = site.morphemes
+    if noun >= len(morphemes) or morphemes[mark].surface not in _JOINING:
+        return False
+    return morphemes[noun].pos in ("名詞", "接頭辞", "接尾辞", "代名詞")
 
 
 def _relative(site: Site, other: Entry, styles: frozenset[Style]) -> bool:

@@ -73,11 +73,32 @@ def _ga_to_no(morphemes: _Sentence, place: int) -> EditSet | None:
     if ga.pos2 != "格助詞" or not _may_be_subject(morphemes, place - 1):
         return None
     head = _modified(morphemes, place + 1)
-    if head is None or _points(subject):
+    if head is None or _points(subject) or _follows_no(morphemes, place - 1):
         return None
-    if not _belongs_to_relative(morphemes, place, head):
+    if _has_parallel(morphemes, place) or not _belongs_to_relative(morphemes, place, head):
         return None
     return [Edit(ga.start, ga.end, "の", "particles.relative")]
+
+
+def _phrase_start(morphemes: _Sentence, place: int) -> int:
+    while place and morphemes[place - 1].pos in ("名詞", "接頭辞", "接尾辞"):
+        place -= 1
+    return place
+
+
+def _follows_no(morphemes: _Sentence, place: int) -> bool:
+    """Whether the subject is the Y of XのY: 製品の利用者の書いた reads as a chain of owners."""
+    start = _phrase_start(morphemes, place)
+    return start > 0 and morphemes[start - 1].surface == "の"
+
+
+def _has_parallel(morphemes: _Sentence, place: int) -> bool:
+    """Whether another が or の before the same predicate stands in the sentence: 窓がある家と庭がある家."""
+    predicate = morphemes[place + 1].lemma
+    return any(
+        one.surface in ("が", "の") and two.lemma == predicate and two is not morphemes[place + 1]
+        for one, two in pairwise(morphemes)
+    )
 
 
 def _belongs_to_relative(morphemes: _Sentence, place: int, head: Morpheme) -> bool:
@@ -87,14 +108,16 @@ def _belongs_to_relative(morphemes: _Sentence, place: int, head: Morpheme) -> bo
     罪がない人, 髪が長い人, and where the noun itself is a subject, a topic or a predicate.
     """
     predicate = morphemes[place + 1]
+    following = next((m for m in morphemes if m.start >= head.end), None)
+    if following is not None and following.surface == "が":
+        return False  # 景色の良い海が見える部屋: of the sea, or of the room?
     if is_negation(predicate):
         return True
     if predicate.pos == "形容詞":
         return in_class(morphemes[place - 1], "quality")
-    following = next((m for m in morphemes if m.start >= head.end), None)
     if following is None:
         return False
-    return following.surface in ("は", "が", "も") or following.c_type in _COPULA
+    return following.surface in ("は", "も") or following.c_type in _COPULA
 
 
 _COPULA = frozenset({"助動詞-ダ", "助動詞-デス"})
@@ -110,14 +133,18 @@ def _no_to_ga(morphemes: _Sentence, place: int) -> EditSet | None:
     if no.pos2 != "格助詞" or not _may_be_subject(morphemes, place - 1):
         return None
     head = _modified(morphemes, place + 1)
-    if head is None:
+    if head is None or _has_parallel(morphemes, place):
         return None
     if predicate.pos == "形容詞":
         after = next((m.surface for m in morphemes if m.start >= head.end), "")
-        sure = in_class(subject, "quality") and after != "の"
-    else:  # 彼の書いた本; but 彼の死んだ父 is his father
+        start = _phrase_start(morphemes, place - 1)
+        pointed = start > 0 and morphemes[start - 1].pos == "連体詞"  # この背の高い人
+        sure = in_class(subject, "quality") and after != "の" and not pointed
+    else:  # 彼の書いた本; but 彼の死んだ父 is his father, and 私の定まった運命 is mine
         theirs = in_class(head, "person") or in_class(head, "kin")
-        sure = not theirs and subject.pos == "代名詞" and not _points(subject)
+        lives = in_class(predicate, "living") and in_class(head, "place")
+        does = lives or in_class(predicate, "act") or in_class(predicate, "everyday")
+        sure = does and not theirs and subject.pos == "代名詞" and not _points(subject)
     if not sure:
         return None
     return [Edit(no.start, no.end, "が", "particles.relative_subject")]

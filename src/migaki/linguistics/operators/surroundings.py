@@ -24,6 +24,18 @@ hold too (column `where`):
 | ``topic`` | with the particle after the first word of a sentence, or after 、 |
 | ``only`` | with no other such particle in the sentence |
 | ``no:は`` | in a sentence without this particle |
+| ``with:が`` | with this particle somewhere after it |
+| ``no@vary`` | in a sentence without a word of that class of `word_classes.tsv` |
+| ``without:など`` | in a sentence that has this text nowhere else |
+| ``once`` | in a sentence that has the word itself nowhere else: parallel members change together or not |
+| ``positive`` | in a sentence without a negation, whatever the clause |
+| ``unasked`` | with no させてもらう, てください or clause-final て after it: nothing is asked for |
+| ``unhonoured`` | with no れる, られる, なさる or other honorific after it |
+| ``modern`` | in a sentence without ぬ and まい, which belong to older prose |
+| ``unpaired`` | without のと before it, whose other half の of ので may be |
+| ``begun`` | after more than です: not the から of a sentence that begins with ですから |
+| ``agreeing`` | after です, ます if the sentence is polite further on |
+| ``predicated`` | with a predicate after it: not in a title |
 | ``conjunctive`` | being a conjunctive particle (接続助詞) |
 | ``case`` | being a case particle (格助詞) |
 | ``exist`` | in a sentence that says that something is there: it ends in ある or いる |
@@ -40,6 +52,7 @@ from itertools import pairwise
 
 from migaki.linguistics.morphemes import Morpheme, Sentence
 from migaki.linguistics.operators.neighbours import COMMAS, is_negation, neighbour_test
+from migaki.linguistics.operators.word_classes import in_class
 
 __all__ = [
     "Condition",
@@ -217,6 +230,54 @@ def _exists(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
     return len(verbs) == 1 and verbs[0].lemma in ("有る", "ある", "居る", "いる")
 
 
+def _is_once(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
+    return _lacks("".join(m.surface for m in morphemes[first:after]))(morphemes, first, after)
+
+
+def _lacks(text: str) -> Condition:
+    """Whether a text stands nowhere in the sentence but, perhaps, in the place of the word."""
+
+    def holds(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
+        before = "".join(m.surface for m in morphemes[:first])
+        return text not in before and text not in "".join(m.surface for m in morphemes[after:])
+
+    return holds
+
+
+def _is_unasked(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
+    if any(m.lemma in _ASKING for m in morphemes[after:]):
+        return False
+    said = [
+        m for m in morphemes[after:] if m.pos not in ("補助記号", "終助詞") and m.pos2 != "終助詞"
+    ]
+    return not said or said[-1].pos2 != "接続助詞"
+
+
+def _is_modern(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
+    return not any(m.pos == "助動詞" and m.surface in ("ぬ", "まい") for m in morphemes)
+
+
+def _is_unpaired(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
+    return not any(
+        one.surface == "の" and one.pos == "助詞" and two.surface == "と"
+        for one, two in pairwise(morphemes[:first])
+    )
+
+
+def _has_begun(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
+    return first > 1 and morphemes[first - 2].pos not in ("補助記号", "接続詞", "感動詞")
+
+
+def _agrees(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
+    polite = not _is_plain(morphemes[max(0, first - 2) : first], 0, 0)
+    return polite or _is_plain(morphemes[after:], 0, 0)
+
+
+_ASKING = frozenset({"貰う", "頂く", "下さる", "呉れる", "欲しい", "もらう", "いただく", "くれる"})
+_HONOURING = frozenset(
+    {"れる", "られる", "為さる", "なさる", "下さる", "いらっしゃる", "召し上がる"}
+)
+
 _WHERE: dict[str, Condition] = {
     "neg": _negated,
     "aff": lambda ms, i, j: not _negated(ms, i, j),
@@ -241,6 +302,15 @@ _WHERE: dict[str, Condition] = {
     "conjunctive": lambda ms, i, j: ms[i].pos2 == "接続助詞",
     "case": lambda ms, i, j: ms[i].pos2 == "格助詞",
     "exist": _exists,
+    "once": _is_once,
+    "positive": lambda ms, i, j: not any(map(is_negation, ms)),
+    "unasked": _is_unasked,
+    "unhonoured": lambda ms, i, j: not any(m.lemma in _HONOURING for m in ms[j:]),
+    "modern": _is_modern,
+    "unpaired": _is_unpaired,
+    "begun": _has_begun,
+    "agreeing": _agrees,
+    "predicated": lambda ms, i, j: any(m.c_type for m in ms[j:]),
     "short": lambda ms, i, j: len(ms) <= _SHORT_SENTENCE,
 }
 
@@ -267,6 +337,14 @@ def _where(written: str) -> Condition:
     if written.startswith("no:"):
         surface = written.removeprefix("no:")
         return lambda ms, i, j: not any(m.surface == surface and m.pos == "助詞" for m in ms)
+    if written.startswith("with:"):
+        wanted = written.removeprefix("with:")
+        return lambda ms, i, j: any(m.surface == wanted and m.pos == "助詞" for m in ms[j:])
+    if written.startswith("without:"):
+        return _lacks(written.removeprefix("without:"))
+    if written.startswith("no@"):
+        name = written.removeprefix("no@")
+        return lambda ms, i, j: not any(in_class(m, name) for m in ms)
     return _WHERE[written]
 
 
