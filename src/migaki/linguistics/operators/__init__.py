@@ -8,6 +8,7 @@ from functools import lru_cache
 from importlib import import_module
 
 from migaki.errors import UsageError
+from migaki.linguistics.operators.limits import within_limits
 from migaki.linguistics.operators.operator import EditSet as EditSet
 from migaki.linguistics.operators.operator import Meaning as Meaning
 from migaki.linguistics.operators.operator import Operator as Operator
@@ -24,7 +25,7 @@ FAMILIES = ("verbs", "adjectives", "adverbs", "nouns", "particles")
 def _all() -> tuple[Operator, ...]:
     found: list[Operator] = []
     for family in FAMILIES:
-        found += import_module(f"{__name__}.{family}").OPERATORS
+        found += map(within_limits, import_module(f"{__name__}.{family}").OPERATORS)
     return tuple(found)
 
 

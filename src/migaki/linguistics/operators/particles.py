@@ -168,7 +168,7 @@ OPERATORS: tuple[Operator, ...] = (
     ),
     _wrong(
         "oblique_omission",
-        "図書館で勉強する → *図書館勉強する: で, から, まで, と are never left out",
+        "図書館で働く → *図書館働く: で, から, まで, と are never left out",
         meaning=Meaning.KEPT,
         grammatical=False,
         use=Use.REJECTED,

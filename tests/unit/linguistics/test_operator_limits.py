@@ -1,0 +1,135 @@
+"""What stands elsewhere in a sentence and speaks against a change in it."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from migaki.errors import UsageError
+from migaki.linguistics.edits import apply_edits
+from migaki.linguistics.operators import Passage, Use, find_operators
+from migaki.linguistics.tables import read_table
+
+
+def outcomes(name: str, text: str) -> set[str]:
+    (operator,) = find_operators([name])
+    passage = Passage.of(text)
+    return {apply_edits(text, edits) for edits in operator.propose(passage, random.Random(0))}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("verbs.polarity", "弟は肉を食べます。", "弟は肉を食べません。"),
+        ("verbs.polarity", "姉は庭で本を読んでいる。", "姉は庭で本を読んでいない。"),
+        ("verbs.tense", "祖母は庭で花を育てます。", "祖母は庭で花を育てました。"),
+        ("verbs.sa_insertion", "明日は休ませていただきます。", "明日は休まさせていただきます。"),
+        ("adjectives.na_as_i", "この道は静かではない。", "この道は静かくない。"),
+        ("adverbs.degree_change", "この箱は非常に重い。", "この箱は少し重い。"),
+        ("adverbs.style_clash", "こちらの絵は非常に古いと伺いました。", "こちらの絵はめっちゃ古いと伺いました。"),
+        ("adverbs.negative_polarity", "この道はとても狭い。", "この道はちっとも狭い。"),
+        ("nouns.owner_change", "弊社の工場は海の近くにあります。", "御社の工場は海の近くにあります。"),
+        ("nouns.own_honoured", "私の父は医者です。", "私のお父さんは医者です。"),
+        ("nouns.doubled_prefix", "お茶を飲みました。", "おお茶を飲みました。"),
+        ("nouns.lost_prefix", "資料をご覧ください。", "資料を覧ください。"),
+        ("particles.contrast_topic", "町へ出て、工場で働いた。", ""),
+        ("particles.contrast_topic", "冬も山で働いた。", "冬も山では働いた。"),
+        ("particles.contrast_topic", "来週、大阪に行きます。", "来週、大阪には行きます。"),
+        ("particles.formal_omission", "市が新しい橋の資料を開いた。", "市が新しい橋の資料開いた。"),
+        ("particles.oblique_omission", "兄は町の工場で働く。", "兄は町の工場働く。"),
+        ("particles.doubled", "弟が駅に着いた。", "弟が駅にに着いた。"),
+        ("particles.case_error", "叔母は古い村に住む。", "叔母は古い村で住む。"),
+        ("particles.topic_subject", "犬は庭で寝た。", "犬が庭で寝た。"),
+    ],
+)  # fmt: skip
+def test_still_proposes(name: str, text: str, expected: str) -> None:
+    found = outcomes(name, text)
+    assert expected in found if expected else not found
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        # Adverbs that stand outside a negation, or need one.
+        ("verbs.polarity", "兄は必ず手紙を書きます。"),
+        ("verbs.polarity", "そろそろ店を閉めます。"),
+        ("verbs.polarity", "時々この店で食べます。"),
+        ("verbs.polarity", "弟は何も食べません。"),
+        ("verbs.polarity", "姉は一度も休みません。"),
+        # What is said by being said.
+        ("verbs.polarity", "早めに教えていただけると幸いに存じます。"),
+        ("verbs.polarity", "二階の部屋でお願いします。"),
+        ("verbs.polarity", "皆で力を尽くして参ります。"),
+        ("verbs.polarity", "この席を使わせていただきます。"),
+        ("verbs.polarity", "山に登ろうかなと思います。"),
+        ("verbs.polarity", "新聞によれば、橋が落ちたという。"),
+        # What follows from what was said before.
+        ("verbs.polarity", "海が見たいので、港へ行きます。"),
+        ("verbs.polarity", "君を信じて、鍵を渡す。"),
+        ("verbs.polarity", "功績を称え、市は像を建てる。"),
+        # Hearsay, formulas, what is decided now, plans, parallels.
+        ("verbs.tense", "新聞によれば、橋が落ちたという。"),
+        ("verbs.tense", "早めに教えていただけると幸いに存じます。"),
+        ("verbs.tense", "もし失礼がありましたら、お詫びします。"),
+        ("verbs.tense", "じゃあ、鍵を渡す。"),
+        ("verbs.tense", "彼は来週帰る予定で、駅に着く。"),
+        ("verbs.tense", "窓のない部屋もありますが、広い部屋もあります。"),
+        # Another word, or no leave that is asked for.
+        ("verbs.sa_insertion", "日が決まったら知らせてください。"),
+        ("verbs.sa_insertion", "子供に本を読ませて帰った。"),
+        ("adjectives.na_as_i", "この箱は四角ではない。"),
+        ("adjectives.na_as_i", "それを直すのは容易ではない。"),
+        # Degree.
+        ("adverbs.degree_change", "明日は非常に強い台風が来る。"),
+        ("adverbs.degree_change", "着くのが少し早すぎた。"),
+        ("adverbs.degree_change", "その部屋は少し高めです。"),
+        ("adverbs.negative_polarity", "その橋はとても危ない。"),
+        # Slang is at home in friendly polite talk and in plain talk.
+        ("adverbs.style_clash", "この絵、とても好きです。"),
+        ("adverbs.style_clash", "弟はとても喜んだ。"),
+        # Whose company it is stands in the verb.
+        ("nouns.owner_change", "弊社は新しい橋を造っております。"),
+        ("nouns.owner_change", "当社は多くの注文を頂きます。"),
+        ("nouns.owner_change", "当社は結果をお知らせします。"),
+        ("nouns.owner_change", "当社があなたの旅を支えます。"),
+        ("nouns.style_clash", "先生はどちらで学ばれて、いらっしゃったのですか。"),
+        ("nouns.style_clash", "どなたにお渡しになり、なさるのですか。"),
+        ("nouns.own_honoured", "自分の子供の頃を思い出します。"),
+        ("nouns.lost_prefix", "長くご無沙汰しました。"),
+        ("nouns.lost_prefix", "弟はお辞儀をした。"),
+        ("nouns.doubled_prefix", "おまけを貰いました。"),
+        # は contrasts what a predicate has, not a choice, a term, a part of a noun phrase.
+        ("particles.contrast_topic", "二階の部屋で結構です。"),
+        ("particles.contrast_topic", "東京でお願いします。"),
+        ("particles.contrast_topic", "駅から港までの道だ。"),
+        ("particles.contrast_topic", "どちらに行きますか。"),
+        ("particles.contrast_topic", "大阪に転勤ですか。"),
+        ("particles.contrast_topic", "こちらの部屋になります。"),
+        ("particles.contrast_topic", "そのうちに忘れた。"),
+        # Spoken polite speech leaves を and が out as well.
+        ("particles.formal_omission", "広い部屋を探しています。"),
+        ("particles.formal_omission", "駐車場がございます。"),
+        ("particles.formal_omission", "この部屋は高級感があり、人気だ。"),
+        ("particles.oblique_omission", "神戸で観光した。"),
+        ("particles.oblique_omission", "会議の中で開かれた。"),
+        ("particles.doubled", "ちなみに駅は近い。"),
+        ("particles.case_error", "海辺のホテルに泊まる。"),
+        ("particles.topic_subject", "食事はいかがなさいますか。"),
+        ("particles.topic_subject", "子供が三人、大人が二人だ。"),
+    ],
+)
+def test_proposes_nothing(name: str, text: str) -> None:
+    assert outcomes(name, text) == set()
+
+
+def test_limits_are_of_operators_that_exist() -> None:
+    for names, *_ in read_table("operator_limits.tsv", columns=5):
+        for name in names.split():
+            (operator,) = find_operators([name])
+            assert operator.use is not Use.TRAIN, "what trains has its conditions beside its words"
+
+
+def test_unknown_operators_are_named() -> None:
+    with pytest.raises(UsageError, match=r"verbs\.polarety"):
+        find_operators(["verbs.polarety"])
