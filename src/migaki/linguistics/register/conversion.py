@@ -16,7 +16,7 @@ from migaki.errors import UsageError
 from migaki.linguistics.analyzer import Analyzer, analyze_sentences
 from migaki.linguistics.edits import Edit, apply_edits
 from migaki.linguistics.morphemes import Register, Sentence
-from migaki.linguistics.predicates import Predicate, predicates
+from migaki.linguistics.predicates import Place, Predicate, predicates
 from migaki.linguistics.protection import overlaps, protected_spans
 from migaki.linguistics.register.everyday import ambiguity_notes
 from migaki.linguistics.register.greetings import polite_greetings
@@ -31,6 +31,8 @@ _CLASSICAL = frozenset(
     f"文語助動詞-{name}"
     for name in ("キ", "ケリ", "リ", "タリ-完了", "ヌ", "ツ", "ラム", "ケム", "ズ")
 )
+
+_ANSWERS = frozenset({"はい", "いいえ", "いえ", "ええ"})
 
 Option = tuple[int, int, str]
 """Write this text in the place of ``text[start:end]``."""
@@ -152,7 +154,8 @@ def _places(
         groups = found.get(sentence.start)
         if groups is None:
             groups = predicates(sentence, protected=near)
-        for options, kind in _sentence_places(sentence, register, groups):
+        last = not text[sentence.end :].strip()
+        for options, kind in _sentence_places(sentence, register, groups, ends_text=last):
             edits = [_trimmed(text, option, f"{register.value}.{kind}") for option in options]
             safe = [e for e in edits if _is_empty(e) or not overlaps(e.start, e.end, near)]
             if safe and safe[0] == edits[0] and not all(map(_is_empty, safe)):
@@ -172,23 +175,47 @@ def _near(
 
 
 def _sentence_places(
-    sentence: Sentence, register: Register, found: list[Predicate]
+    sentence: Sentence, register: Register, found: list[Predicate], *, ends_text: bool
 ) -> Iterator[tuple[list[Option], str]]:
     if any(m.c_type in _CLASSICAL for m in sentence.morphemes):
         return
     greetings = polite_greetings(sentence) if register is Register.POLITE else []
     yield from (([greeting], "greeting") for greeting in greetings)
     taken = [(start, end + 1) for start, end, _ in greetings]
-    for setting in settings_of(found, sentence.morphemes):
+    settings = settings_of(found, sentence.morphemes)
+    spoken = _is_spoken(sentence, settings)
+    if ends_text and _gives_a_reason(settings):
+        settings[-1] = settings[-1]._replace(marked=True)  # the end of a text closes as 。 does
+    for setting in settings:
         if overlaps(setting.predicate.start, setting.end, taken):
             continue
-        for options in _options(setting, register):
+        for options in _options(setting, register, spoken=spoken):
             yield options, setting.predicate.kind.value
 
 
-def _options(setting: Setting, register: Register) -> list[list[Option]]:
+def _gives_a_reason(settings: Sequence[Setting]) -> bool:
+    """Whether a sentence without 。 is whole, not a fragment: 大丈夫だから安心して but not 駅を出て."""
+    if not settings or settings[-1].predicate.after is not None:
+        return False
+    return any(s.predicate.place is Place.COORDINATE for s in settings[:-1])
+
+
+def _is_spoken(sentence: Sentence, settings: Iterable[Setting]) -> bool:
+    """Whether a sentence is talk in any register: an answer, or a question put with a question mark.
+
+    A conjecture (ないだろうか？) is as much at home in writing.
+    """
+    first = sentence.morphemes[0] if sentence.morphemes else None
+    if first is not None and first.pos == "感動詞" and first.surface in _ANSWERS:
+        return True
+    return any(
+        s.question and not s.predicate.chain[-1].c_form.startswith("意志推量形") for s in settings
+    )
+
+
+def _options(setting: Setting, register: Register, *, spoken: bool) -> list[list[Option]]:
     if register is Register.PLAIN:
-        return plain_options(setting)
+        return plain_options(setting, spoken=spoken)
     options = polite_options(setting)
     return [options] if options else []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from migaki.linguistics.morphemes import Morpheme
 from migaki.linguistics.predicates import Place
 from migaki.linguistics.register.setting import Setting
 from migaki.linguistics.register.slots import fill
@@ -51,12 +52,18 @@ def _fits(ending: str, unit: Unit, setting: Setting) -> bool:
         return unit.name == "copula"
     if ending == "question":
         return setting.question
+    if ending == "feeling":
+        return unit.name == "adjective" and unit.core is not None and _is_feeling(unit.core)
     if ending == "plain":
         return unit.mood is Mood.STATEMENT and not unit.negative and unit.name != "absent"
     if ending == "dynamic":
         chain = setting.predicate.chain
         return unit.name == "verb" and not any(m.orth_base in stative_verbs() for m in chain)
     return True
+
+
+def _is_feeling(core: Morpheme) -> bool:
+    return core.c_type == "助動詞-タイ" or core.orth_base in _feelings()
 
 
 def _write(template: str, polite: str, unit: Unit) -> str:
@@ -82,3 +89,8 @@ def _final_particles() -> dict[str, list[tuple[str, tuple[str, ...]]]]:
 def stative_verbs() -> frozenset[str]:
     """Verbs that name a state or what befalls one, in dictionary form."""
     return frozenset(verb for verb, _ in read_table("stative_verbs.tsv", columns=2))
+
+
+@lru_cache(maxsize=1)
+def _feelings() -> frozenset[str]:
+    return frozenset(word for word, _ in read_table("feeling_adjectives.tsv", columns=2))

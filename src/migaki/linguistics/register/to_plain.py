@@ -20,16 +20,23 @@ __all__ = ["plain_options"]
 
 _GIVING = ("くださる", "下さる")
 _RECEIVING = ("いただける", "頂ける")
+_DOING = ("する", "いたす", "致す")
 _GIVE = ("くれる", "下一段-ラ行")
 _RECEIVE = ("もらえる", "下一段-ラ行")
 
+_GOOD = ("よろしい", "宜しい")
 _FORMAL_NOUNS = ("もの", "もん", "こと", "わけ", "はず", "つもり")
 
 Option = tuple[int, int, str]
 
 
-def plain_options(setting: Setting) -> list[list[Option]]:
-    """For each polite ending of a predicate, ways to write it plainly: (start, end, text), best first."""
+def plain_options(setting: Setting, *, spoken: bool = False) -> list[list[Option]]:
+    """For each polite ending of a predicate, ways to write it plainly: (start, end, text), best first.
+
+    Args:
+        setting: Where the predicate stands.
+        spoken: The sentence is one of talk, where plain speech has けど rather than が.
+    """
     if setting.quoted:
         return []
     found = units(setting.predicate.chain)
@@ -41,9 +48,39 @@ def plain_options(setting: Setting) -> list[list[Option]]:
         texts = (
             _request(unit, setting) if unit.name == "request" else _ending(unit, setting, last=last)
         )
+        if last and spoken:
+            texts = [_as_talk(option, unit, setting) for option in texts]
         if texts:
             options.append(texts)
-    return options
+    return _with_everyday_adjective(options, setting)
+
+
+def _as_talk(option: Option, unit: Unit, setting: Setting) -> Option:
+    """好きなのだが、ある？ has two voices; 好きなんだけど、ある？ has one."""
+    start, end, text = option
+    if setting.particles != "が" or setting.predicate.place is not Place.COORDINATE:
+        return option
+    text = text.removesuffix("が") + "けど"
+    return start, end, "ん" + text[1:] if unit.explains and text[0] == "の" else text
+
+
+def _with_everyday_adjective(options: list[list[Option]], setting: Setting) -> list[list[Option]]:
+    """いい for よろしい, where an ending is written that goes with it: よろしいでしょうか → いいだろうか."""
+    found = [m for m in setting.predicate.chain if m.orth_base in _GOOD]
+    if not options or not found:
+        return options
+    adjective = found[-1]
+    ending = adjective.surface.partition("し")[2]
+    everyday = "いい" if ending == "い" else "よ" + ending
+    within = [any(start <= adjective.start < end for start, end, _ in place) for place in options]
+    if not any(within):
+        return [*options, [(adjective.start, adjective.end, everyday)]]
+    return [
+        [(start, end, text.replace(adjective.surface, everyday)) for start, end, text in place]
+        if holds
+        else place
+        for place, holds in zip(options, within, strict=True)
+    ]
 
 
 def _ending(unit: Unit, setting: Setting, *, last: bool) -> list[Option]:
@@ -55,6 +92,8 @@ def _ending(unit: Unit, setting: Setting, *, last: bool) -> list[Option]:
         return _request(unit, setting)
     if _before_noun(unit, setting, last=last):
         return []
+    if _pleads(unit, setting):
+        return [(unit.start, setting.end, setting.particles)]
     word = _ordinary(unit, setting)
     plains: list[str] = []
     for template in unit.turned:
@@ -67,7 +106,22 @@ def _ending(unit: Unit, setting: Setting, *, last: bool) -> list[Option]:
     if not last:
         return [(unit.start, unit.end, plain) for plain in plains]
     start, texts = _with_particles(plains, unit, setting)
+    if start == unit.start and unit.core is not None and _answer(unit.core):
+        start, texts = unit.core.start, ["どう" + text for text in texts]
     return [(start, setting.end, text) for text in dict.fromkeys(texts)]
+
+
+def _pleads(unit: Unit, setting: Setting) -> bool:
+    """水をお願いします: plain speech asks with お願い, and says with 兄にお願いする what one does."""
+    core, chain, before = unit.core, setting.predicate.chain, setting.predicate.before
+    if unit.name != "verb-polite" or core is None or not setting.closes:
+        return False
+    place = chain.index(core)
+    asks = place > 0 and chain[place - 1].surface in ("願い", "ねがい")
+    to_whom = before is not None and before.surface == "に"
+    return (
+        asks and core.orth_base in _DOING and not to_whom and setting.particles in ("", "ね", "よ")
+    )
 
 
 def _progressive(unit: Unit, setting: Setting) -> bool:
