@@ -165,6 +165,9 @@ def test_leaves_alone(text: str) -> None:
         ("relative_subject", "私の偽らぬ気持ちだ。"),  # mine
         ("relative_subject", "我々の定まった運命だ。"),
         ("relative_subject", "この背の高い人が父だ。"),
+        ("relative_subject", "色の白い、髪の長い人が来た。"),  # both or none
+        ("relative_subject", "人気のない道を歩いた。"),
+        ("omission", "日が長くなったね。"),  # 日長
         ("topic", "はい、駅の隣にあります。"),  # nothing is said of anything
     ],
 )

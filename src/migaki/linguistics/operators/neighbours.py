@@ -20,6 +20,7 @@
 | ``adnominal`` | what modifies the noun after it: この, どのような, 読んだ |
 | ``able`` | a verb of the class ``ability`` that is a predicate: not the order 使え |
 | ``event`` | a noun that する makes a verb: 完了 |
+| ``single`` | a word of one kanji, which would join the kanji after it: 日 in 日が長い |
 | ``kana`` | a word that begins with hiragana |
 | ``volitional`` | 行こう, だろう |
 | ``desired`` | a verb of the class ``desire`` with たい |
@@ -156,6 +157,7 @@ _TESTS: dict[str, NeighbourTest] = {
     "desired": _is_desired,
     "able": _is_able,
     "event": lambda ms, i: ms[i].pos3.startswith("サ変"),
+    "single": lambda ms, i: len(ms[i].surface) == 1 and ms[i].surface >= "一",
     "kana": lambda ms, i: "ぁ" <= ms[i].surface[:1] <= "ん",
 }
 

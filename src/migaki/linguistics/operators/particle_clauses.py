@@ -93,12 +93,16 @@ def _follows_no(morphemes: _Sentence, place: int) -> bool:
 
 
 def _has_parallel(morphemes: _Sentence, place: int) -> bool:
-    """Whether another が or の before the same predicate stands in the sentence: 窓がある家と庭がある家."""
-    predicate = morphemes[place + 1].lemma
+    """Whether another such clause stands in the sentence: 窓がある家と庭がある家, 色の白い、背の高い人."""
+    predicate = morphemes[place + 1]
     return any(
-        one.surface in ("が", "の") and two.lemma == predicate and two is not morphemes[place + 1]
+        one.surface in ("が", "の") and two is not predicate and _is_like(two, predicate)
         for one, two in pairwise(morphemes)
     )
+
+
+def _is_like(word: Morpheme, predicate: Morpheme) -> bool:
+    return word.lemma == predicate.lemma or word.pos == predicate.pos == "形容詞"
 
 
 def _belongs_to_relative(morphemes: _Sentence, place: int, head: Morpheme) -> bool:
@@ -135,6 +139,8 @@ def _no_to_ga(morphemes: _Sentence, place: int) -> EditSet | None:
     head = _modified(morphemes, place + 1)
     if head is None or _has_parallel(morphemes, place):
         return None
+    if is_negation(predicate):
+        return None  # 人気のない道
     if predicate.pos == "形容詞":
         after = next((m.surface for m in morphemes if m.start >= head.end), "")
         start = _phrase_start(morphemes, place - 1)
