@@ -65,6 +65,8 @@ SILENT = [
     ("adjectives.copula_negation", "満室のときは、その限りではありませんよ。"),
     ("adjectives.copula_negation", "二階の部屋じゃないと困ります。"),  # ところでないと
     ("adjectives.polite_negation", "この方法には利点がありません。"),
+    ("adjectives.copula_negation", "おれは猫が嫌いではないのである。"),
+    ("adjectives.copula_negation", "君の罪ではない。"),
     ("adjectives.good", "いいとこ取りの計画ですか。"),
     ("adjectives.attributive", "君の言葉には、いろいろなことを教えられた。"),
     ("adjectives.good", "この車はかっこいいです。"),

@@ -102,6 +102,8 @@ SILENT = [
     ("verbs.obligation", "利用者は、使用料を納付しなければならない。"),  # a rule has fixed wording
     ("verbs.ability", "委員会に、部会を置くことができる。"),
     ("verbs.contraction", "おれは川を眺めている。空が曇ってしまった。"),  # told, not talked
+    ("verbs.contraction", "おれは黙って川を眺めていた。"),
+    ("verbs.explanation", "おれは川を眺めたのだ。"),
     ("verbs.contraction", "きちんと並んでいてる椅子がいいです。"),  # a slip of the pen
     ("verbs.explanation", "白い鳥が北の空へ飛んで行ったのです。"),
     ("verbs.explanation", "昨日来たのですが、この色がいいのですが、ありますか。"),  # both or none
