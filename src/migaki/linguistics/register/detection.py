@@ -8,7 +8,7 @@
    sentence, and a plain main clause beside a polite one, make it mixed; 「雨だけど行きます」 is polite.
    Relative and quoted clauses and code do not decide; 「…」 and （…） do so only where they are the
    whole sentence, set phrases (おはようございます) and clauses left hanging (待って。 行ったら？) only where
-   there is nothing else.
+   there is nothing else, polite phrases beside coordinate clauses too (遅れたので、すみません).
 3. A text has the style of its sentences: plain and である together are である, polite beside either
    is mixed. It is honorific or humble where its main clauses are.
 4. The keigo level, 1 to 4, weighs all turns of keigo (`level.py`).
@@ -249,6 +249,9 @@ def _decide(clauses: list[ClauseRegister], groups: Sequence[Predicate], sentence
     candidates = [p for p in told if not _within(clauses[p], inner)] or told
     main = [p for p in candidates if clauses[p].place is not Place.SUBORDINATE]
     strong = [p for p in main if not _is_weak(groups[p])]
+    polite = any(clauses[p].style is Register.POLITE and _is_set_phrase(groups[p]) for p in main)
+    if polite and all(clauses[p].place is Place.COORDINATE for p in strong):
+        strong = []  # 遅れたので、すみません。 The phrase is the main clause.
     chosen = strong or main
     if not chosen:
         closing = _closing(sentence)
