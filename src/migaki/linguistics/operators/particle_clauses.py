@@ -105,6 +105,10 @@ def _is_like(word: Morpheme, predicate: Morpheme) -> bool:
     return word.lemma == predicate.lemma or word.pos == predicate.pos == "形容詞"
 
 
+def _nests(morphemes: _Sentence, place: int) -> bool:
+    return place < len(morphemes) and _modified(morphemes, place) is not None
+
+
 def _belongs_to_relative(morphemes: _Sentence, place: int, head: Morpheme) -> bool:
     """Whether が marks the subject of the predicate beside it, not of one further on.
 
@@ -112,8 +116,9 @@ def _belongs_to_relative(morphemes: _Sentence, place: int, head: Morpheme) -> bo
     罪がない人, 髪が長い人, and where the noun itself is a subject, a topic or a predicate.
     """
     predicate = morphemes[place + 1]
-    following = next((m for m in morphemes if m.start >= head.end), None)
-    if following is not None and following.surface == "が":
+    after = next((i for i, m in enumerate(morphemes) if m.start >= head.end), len(morphemes))
+    following = morphemes[after] if after < len(morphemes) else None
+    if following is not None and following.surface == "が" and _nests(morphemes, after + 1):
         return False  # 景色の良い海が見える部屋: of the sea, or of the room?
     if is_negation(predicate):
         return True
@@ -121,7 +126,7 @@ def _belongs_to_relative(morphemes: _Sentence, place: int, head: Morpheme) -> bo
         return in_class(morphemes[place - 1], "quality")
     if following is None:
         return False
-    return following.surface in ("は", "も") or following.c_type in _COPULA
+    return following.surface in ("は", "が", "も") or following.c_type in _COPULA
 
 
 _COPULA = frozenset({"助動詞-ダ", "助動詞-デス"})
