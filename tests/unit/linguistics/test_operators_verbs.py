@@ -54,6 +54,7 @@ SAID = [
         },
     ),
     ("verbs.explanation", "もう終わったんです。", {"もう終わったのです。"}),
+    ("verbs.explanation", "海辺に泊まりたいのですが。", {"海辺に泊まりたいんですが。"}),
     (
         "verbs.concession",
         "雨ですけれども、出かけます。",

@@ -50,6 +50,7 @@ def is_talk(sentences: Iterable[Sentence]) -> bool:
     """Whether a text, plain or polite, speaks to someone: it has a mark of talk, or asks the hearer.
 
     A pronoun alone is none, for stories told by 俺 have it as well; でしょうか asks no one in particular.
+    What breaks off (行きたいのですが。) leaves the rest to the hearer.
 
     Example:
         >>> from migaki.linguistics.analyzer import analyze_sentences
@@ -66,10 +67,13 @@ def is_talk(sentences: Iterable[Sentence]) -> bool:
 def _talks(morphemes: list[Morpheme]) -> bool:
     if any(m.pos != "代名詞" and _is_casual(m) for m in morphemes):
         return True
-    return any(
+    if any(
         after.surface == "か" and after.pos2 == "終助詞" and _addresses(m)
         for m, after in pairwise(morphemes)
-    )
+    ):
+        return True
+    last = [m for m in morphemes if m.pos != "補助記号"][-2:]
+    return len(last) == 2 and last[1].pos2 == "接続助詞" and _addresses(last[0])
 
 
 def _addresses(morpheme: Morpheme) -> bool:
