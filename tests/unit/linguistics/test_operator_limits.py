@@ -68,6 +68,7 @@ def test_still_proposes(name: str, text: str, expected: str) -> None:
         ("verbs.polarity", "新聞によれば、橋が落ちたという。"),
         # What follows from what was said before.
         ("verbs.polarity", "海が見たいので、港へ行きます。"),
+        ("verbs.polarity", "海を見たいので、宿を探している。"),
         ("verbs.polarity", "君を信じて、鍵を渡す。"),
         ("verbs.polarity", "功績を称え、市は像を建てる。"),
         # Hearsay, formulas, what is decided now, plans, parallels.
@@ -113,6 +114,8 @@ def test_still_proposes(name: str, text: str, expected: str) -> None:
         ("particles.contrast_topic", "そのうちに忘れた。"),
         # Spoken polite speech leaves を and が out as well.
         ("particles.contrast_topic", "試合が体育館で開催された。"),
+        ("particles.contrast_topic", "姉が山に行く。"),
+        ("particles.contrast_topic", "海に行くなら構いません。"),
         ("particles.contrast_topic", "ちょっと海に行く。"),
         ("particles.formal_omission", "祖父が古い絵を見る"),
         ("particles.formal_omission", "広い部屋を探しています。"),
@@ -120,6 +123,7 @@ def test_still_proposes(name: str, text: str, expected: str) -> None:
         ("particles.formal_omission", "この部屋は高級感があり、人気だ。"),
         ("particles.oblique_omission", "神戸で観光した。"),
         ("particles.oblique_omission", "こっちから掛けると叔母が出た。"),
+        ("particles.oblique_omission", "部屋から見る景色を絵に描いた。"),
         ("particles.oblique_omission", "会議の中で開かれた。"),
         ("particles.doubled", "ちなみに駅は近い。"),
         ("particles.doubled", "法律について話した。"),
