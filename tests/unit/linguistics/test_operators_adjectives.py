@@ -31,6 +31,7 @@ SAID = [
         "それは簡単じゃないと思います。",
         {"それは簡単ではないと思います。"},
     ),
+    ("adjectives.copula_negation", "不便ではありませんか。", {"不便ではないですか。"}),
     ("adjectives.copula_negation", "それは簡単ではないよ。", {"それは簡単じゃないよ。"}),
     ("adjectives.copula_negation", "兄は学生ではありませんね。", {"兄は学生ではないですね。"}),
     (

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 from functools import lru_cache
-from itertools import pairwise
 
 from migaki.linguistics.morphemes import Morpheme, Register, Sentence
 from migaki.linguistics.sentences import CLOSING, OPENING
@@ -54,7 +53,7 @@ def is_talk(sentences: Iterable[Sentence]) -> bool:
 
     Example:
         >>> from migaki.linguistics.analyzer import analyze_sentences
-        >>> for text in ["雨ですね。", "雨ですか。", "なぜでしょうか。", "俺は傘を持った。"]:
+        >>> for text in ["雨ですね。", "降りませんか。", "なぜでしょうか。", "俺は傘を持った。"]:
         ...     print(is_talk(analyze_sentences(text)))
         True
         True
@@ -68,18 +67,21 @@ def _talks(morphemes: list[Morpheme]) -> bool:
     if any(m.pos != "代名詞" and _is_casual(m) for m in morphemes):
         return True
     if any(
-        after.surface == "か" and after.pos2 == "終助詞" and _addresses(m)
-        for m, after in pairwise(morphemes)
+        m.surface == "か" and m.pos2 == "終助詞" and _addresses(morphemes[max(0, i - _ENDING) : i])
+        for i, m in enumerate(morphemes)
     ):
         return True
     last = [m for m in morphemes if m.pos != "補助記号"][-2:]
-    return len(last) == 2 and last[1].pos2 == "接続助詞" and _addresses(last[0])
+    return len(last) == 2 and last[1].pos2 == "接続助詞" and _addresses(last[:1])
 
 
-def _addresses(morpheme: Morpheme) -> bool:
-    """です or ます, but not でしょう and ましょう."""
-    polite = morpheme.c_type in ("助動詞-デス", "助動詞-マス")
-    return polite and not morpheme.c_form.startswith("意志推量形")
+def _addresses(ending: list[Morpheme]) -> bool:
+    """Whether です or ます is in it, but not でしょう or ましょう."""
+    polite = [m for m in ending if m.c_type in ("助動詞-デス", "助動詞-マス")]
+    return bool(polite) and not any(m.c_form.startswith("意志推量形") for m in polite)
+
+
+_ENDING = 3  # morphemes: ませ + ん, まし + た
 
 
 def _unquoted(morphemes: Iterable[Morpheme]) -> Iterable[Morpheme]:
