@@ -78,6 +78,7 @@ SILENT = [
     ("adjectives.good", "いい加減にしてください。"),
     ("adjectives.attributive", "声が大きい人を探しています。"),
     ("adjectives.attributive", "大きいことはよいことだ。"),
+    ("adjectives.appearance", "部屋が見違えるようだね。"),
     ("adjectives.appearance", "彼は猫が嫌いみたいです。"),  # 嫌いなようです
     ("adjectives.appearance", "彼は知っているようです。"),
 ]
