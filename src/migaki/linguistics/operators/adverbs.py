@@ -139,7 +139,7 @@ OPERATORS: tuple[Operator, ...] = (
         meaning=Meaning.KEPT,
         grammatical=True,
         use=Use.REJECTED,
-        description="非常に重要です → めっちゃ重要です: slang in polite or written prose",
+        description="非常に重要である → めっちゃ重要である: slang in prose that is formal",
         propose=propose_each(_LEXICON, rule="adverbs.style_clash", chooses=_too_casual),
     ),
     Operator(

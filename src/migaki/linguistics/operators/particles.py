@@ -2,7 +2,7 @@
 
 Where one particle may stand for another depends on the words beside it, and stands in `particles.tsv`;
 `particle_errors.tsv` has what is wrong on purpose. What takes more than a look at the neighbours
-(relative clauses, しか and だけ, agent and patient) is in `particle_clauses`.
+is in `particle_clauses` (しか and だけ, agent and patient) and in `relative_clauses`.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from migaki.linguistics.operators.particle_clauses import (
     insert_object,
     only_by_dake,
     only_by_shika,
-    relative_ga,
-    relative_no,
     swap_roles,
 )
+from migaki.linguistics.operators.relative_clauses import relative_ga, relative_no
 from migaki.linguistics.operators.style import Style
 from migaki.linguistics.operators.substitution import (
     Choice,
@@ -161,7 +160,7 @@ OPERATORS: tuple[Operator, ...] = (
     ),
     _wrong(
         "formal_omission",
-        "会議を開いた → *会議開いた: を, が, に left out in prose or polite text",
+        "会議を開いた。 → *会議開いた。: を, が, に left out in prose or polite text",
         meaning=Meaning.KEPT,
         grammatical=False,
         use=Use.REJECTED,

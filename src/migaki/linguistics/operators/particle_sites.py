@@ -1,0 +1,40 @@
+"""Rules of whole clauses asked at every particle of a passage."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+
+from migaki.linguistics.morphemes import Morpheme
+from migaki.linguistics.operators.operator import EditSet, Passage
+from migaki.linguistics.operators.surroundings import is_classical, is_readable
+
+__all__ = ["at_each_particle", "shuffled"]
+
+
+def at_each_particle(
+    passage: Passage,
+    surfaces: frozenset[str],
+    propose: Callable[[Sequence[Morpheme], int], EditSet | None],
+) -> list[EditSet]:
+    """Ask a rule at every particle of these surfaces; nothing protected is changed."""
+    found: list[EditSet] = []
+    if surfaces.isdisjoint(passage.words):
+        return found
+    for sentence in filter(is_readable, passage.sentences):
+        morphemes = sentence.morphemes
+        for place, morpheme in enumerate(morphemes[:-1]):
+            if morpheme.surface not in surfaces or morpheme.pos != "助詞" or not place:
+                continue
+            edits = propose(morphemes, place)
+            if not edits or is_classical(morphemes):
+                continue
+            if not any(passage.is_protected(edit.start, edit.end) for edit in edits):
+                found.append(edits)
+    return found
+
+
+def shuffled(found: list[EditSet], rng: random.Random) -> list[EditSet]:
+    """The proposals in an order of chance: which comes first is tried first."""
+    rng.shuffle(found)
+    return found
