@@ -97,6 +97,7 @@ def test_still_proposes(name: str, text: str, expected: str) -> None:
         ("nouns.owner_change", "当社は多くの注文を頂きます。"),
         ("nouns.owner_change", "当社は結果をお知らせします。"),
         ("nouns.owner_change", "当社があなたの旅を支えます。"),
+        ("nouns.owner_change", "御社に手伝っていただけたら、助かります。"),
         ("nouns.owner_change", "当社が駅へ迎えに行きます。"),
         ("nouns.style_clash", "先生はどちらで学ばれて、いらっしゃったのですか。"),
         ("nouns.style_clash", "どなたにお渡しになり、なさるのですか。"),
