@@ -160,7 +160,7 @@ OPERATORS: tuple[Operator, ...] = (
     ),
     _wrong(
         "formal_omission",
-        "会議を開いた。 → *会議開いた。: を, が, に left out in prose or polite text",
+        "会議を開いた。 → *会議開いた。: を, が, に left out in plain prose",
         meaning=Meaning.KEPT,
         grammatical=False,
         use=Use.REJECTED,
