@@ -161,6 +161,8 @@ def test_leaves_alone(text: str) -> None:
         ("reason", "近くへ参ったものですから、寄りました。"),
         ("reason", "雨が強いのと、風も出てきたので、帰った。"),
         ("reason", "設定を変える必要があるので表示しない。"),
+        ("relative", "倉庫が全焼した火事が続いた。"),  # 倉庫の全焼
+        ("contrast", "僭越ですが、一言申し上げます。"),
         ("relative", "窓がある家と、庭がある家は高い。"),  # both or none
         ("relative", "会社の社長が書いた本だ。"),  # XのYの
         ("relative", "眺めがいい海が見える部屋だ。"),

@@ -66,6 +66,10 @@ def _is_like(word: Morpheme, predicate: Morpheme) -> bool:
     return word.lemma == predicate.lemma or word.pos == predicate.pos == "形容詞"
 
 
+def _is_person(noun: Morpheme) -> bool:
+    return noun.pos == "代名詞" or in_class(noun, "person")
+
+
 def _nests(morphemes: _Sentence, place: int) -> bool:
     return place < len(morphemes) and _modified(morphemes, place) is not None
 
@@ -83,6 +87,8 @@ def _belongs_to_relative(morphemes: _Sentence, place: int, head: Morpheme) -> bo
         return False  # 景色の良い海が見える部屋: of the sea, or of the room?
     if is_negation(predicate):
         return True
+    if predicate.pos3.startswith("サ変") and not _is_person(morphemes[place - 1]):
+        return False  # 建物の全焼する火災 begins as 建物の全焼
     if predicate.pos == "形容詞":
         return in_class(morphemes[place - 1], "quality")
     if following is None:
