@@ -198,6 +198,11 @@ def test_hostile_rows_neither_stop_nor_vanish(migaki: Migaki, tmp_path: Path) ->
     assert tuple(r["text"] for r in rows if not r["augment_variant"]) == HOSTILE
 
 
+def _as_in_the_foreground() -> None:
+    """A shell without job control lets what it puts in the background ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "kill-9"])
@@ -212,6 +217,7 @@ def test_a_stopped_command_goes_on_to_the_same_bytes(
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=_as_in_the_foreground,
     )
     state = sentences.parent / "stopped.jsonl.part.json"
     until = time.monotonic() + 60
