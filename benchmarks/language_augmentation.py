@@ -335,8 +335,8 @@ def _notes(runs: dict[str, list[dict[str, Any]]]) -> str:
     ]
     if "daaja-eda-stand-in" in runs:
         notes.append(
-            "- The Japanese WordNet could not be downloaded here: the stand-in and the operations that "
-            "need none are measured instead."
+            "- Without the Japanese WordNet at hand, a stand-in table of its size and the operations that "
+            "need none are measured."
         )
     if "daaja-swap-delete" not in runs:
         notes.append("- daaja was not measured in this run (no `--daaja-python`).")
