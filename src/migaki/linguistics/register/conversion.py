@@ -184,12 +184,13 @@ def _sentence_places(
     taken = [(start, end + 1) for start, end, _ in greetings]
     settings = settings_of(found, sentence.morphemes)
     spoken = _is_spoken(sentence, settings)
+    written = not spoken and "`" in sentence.text
     if ends_text and _gives_a_reason(settings):
         settings[-1] = settings[-1]._replace(marked=True)  # the end of a text closes as 。 does
     for setting in settings:
         if overlaps(setting.predicate.start, setting.end, taken):
             continue
-        for options in _options(setting, register, spoken=spoken):
+        for options in _options(setting, register, spoken=spoken, written=written):
             yield options, setting.predicate.kind.value
 
 
@@ -213,9 +214,11 @@ def _is_spoken(sentence: Sentence, settings: Iterable[Setting]) -> bool:
     )
 
 
-def _options(setting: Setting, register: Register, *, spoken: bool) -> list[list[Option]]:
+def _options(
+    setting: Setting, register: Register, *, spoken: bool, written: bool
+) -> list[list[Option]]:
     if register is Register.PLAIN:
-        return plain_options(setting, spoken=spoken)
+        return plain_options(setting, spoken=spoken, written=written)
     options = polite_options(setting)
     return [options] if options else []
 

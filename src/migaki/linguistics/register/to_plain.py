@@ -30,12 +30,15 @@ _FORMAL_NOUNS = ("もの", "もん", "こと", "わけ", "はず", "つもり")
 Option = tuple[int, int, str]
 
 
-def plain_options(setting: Setting, *, spoken: bool = False) -> list[list[Option]]:
+def plain_options(
+    setting: Setting, *, spoken: bool = False, written: bool = False
+) -> list[list[Option]]:
     """For each polite ending of a predicate, ways to write it plainly: (start, end, text), best first.
 
     Args:
         setting: Where the predicate stands.
         spoken: The sentence is one of talk, where plain speech has けど rather than が.
+        written: The sentence is one of documentation, which asks with てほしい rather than て.
     """
     if setting.quoted:
         return []
@@ -50,6 +53,8 @@ def plain_options(setting: Setting, *, spoken: bool = False) -> list[list[Option
         )
         if last and spoken:
             texts = [_as_talk(option, unit, setting) for option in texts]
+        if written and not setting.particles and unit.name == "request":
+            texts.sort(key=lambda option: option[2] != "ほしい")
         if texts:
             options.append(texts)
     return _with_everyday_adjective(options, setting)

@@ -187,7 +187,9 @@ def _requests(unit: Unit, setting: Setting) -> bool:
     core = unit.core
     if core is None or setting.question or setting.interrogative or not setting.closes:
         return False
-    if setting.particles not in ("", "よ", "ね", "な") or setting.after_main:
+    if setting.particles not in ("", "よ", "ね", "な") or (
+        setting.after_main and not unit.text.endswith("ないで")
+    ):
         return False
     if not setting.particles and (setting.subject or not setting.marked):
         return False
@@ -229,6 +231,8 @@ def _templates(unit: Unit, setting: Setting) -> tuple[str, ...]:
         return ("いけません",)  # いかん says いけない, not 行かない
     if unit.name == "copula-negative" and unit.text.startswith("じゃ") and _seeks_agreement(unit):
         return unit.turned[::-1]
+    if unit.name.startswith("absent") and _before(unit, setting) == "とんでも":
+        return unit.turned[::-1]  # one adjective, with nothing that is absent
     return unit.turned
 
 
