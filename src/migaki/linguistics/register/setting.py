@@ -36,6 +36,7 @@ class Setting(NamedTuple):
         after_main: Whether another main clause stands before it in the sentence.
         quoted: Whether と or って behind it quotes it.
         perhaps_quoted: Whether it ends at a comma and a later clause is quoted: 雨だ、困ると言う.
+        urges: Whether it is the いい of 見るがいい, an order that is not said politely.
     """
 
     predicate: Predicate
@@ -50,6 +51,7 @@ class Setting(NamedTuple):
     after_main: bool
     quoted: bool
     perhaps_quoted: bool
+    urges: bool
 
     @property
     def end(self) -> int:
@@ -114,6 +116,18 @@ def _setting_of(
         and predicate.place is Place.FINAL
         and after is not None
         and after.surface in COMMAS,
+        urges=preceding is not None and _urges(preceding, predicate),
+    )
+
+
+def _urges(preceding: Predicate, predicate: Predicate) -> bool:
+    before, verb = predicate.before, preceding.chain[-1]
+    return (
+        before is not None
+        and before.surface == "が"
+        and predicate.chain[0].surface in ("いい", "よい", "良い")
+        and before.start == verb.end
+        and verb.c_form.startswith(("終止形", "連体形"))
     )
 
 

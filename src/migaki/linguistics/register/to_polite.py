@@ -94,7 +94,7 @@ def _without_explaining(inner: Unit, setting: Setting) -> list[Option]:
 
 def _carries_register(setting: Setting) -> bool:
     place = setting.predicate.place
-    if setting.perhaps_quoted:
+    if setting.perhaps_quoted or setting.urges:
         return False
     if setting.particles.endswith("って") and setting.particles != "って":
         return False  # 行こうかなって: what was thought
