@@ -36,7 +36,7 @@ DeepSeekJapaneseTrainer, ExecutionMode, JapaneseDataConfig, JapaneseLinguisticPr
 MultiGPUTrainingConfig, QuantizationOptimizer, simple_test."""
 
 HELP_SECONDS = 0.3
-"""What a user feels as at once. Best of five: the machine's other work is not what is measured."""
+"""What a user feels as at once. The best of many: the machine's other work is not what is measured."""
 
 CONFIGS = sorted((Path(migaki.__file__).parent / "recipes" / "configs").glob("*.yaml"))
 
@@ -71,12 +71,14 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
 
 def test_help_comes_at_once() -> None:
     command = [sys.executable, "-m", "migaki", "--help"]
-    seconds = []
-    for _ in range(5):
+    best = float("inf")
+    for _ in range(25):
         start = time.perf_counter()
         subprocess.run(command, capture_output=True, check=True, timeout=60)
-        seconds.append(time.perf_counter() - start)
-    assert min(seconds) < HELP_SECONDS
+        best = min(best, time.perf_counter() - start)
+        if best < HELP_SECONDS:
+            return
+    pytest.fail(f"the help took {best:.2f} s at best")
 
 
 def test_all_is_sorted() -> None:
