@@ -9,7 +9,7 @@ import pytest
 
 from migaki.linguistics.edits import Edit
 from migaki.linguistics.morphemes import Morpheme
-from migaki.linguistics.operators import EditSet, Meaning, Operator, Passage, Use
+from migaki.linguistics.operators import EditSet, Operator, Passage
 from migaki.linguistics.operators.operator import LONGEST_SENTENCE_CHARS
 from migaki.linguistics.verification import Check, Rejection, verify
 
@@ -21,12 +21,9 @@ def _nothing(passage: Passage, rng: random.Random) -> list[EditSet]:
 def _operator(*, grammatical: bool = True, keeps_register: bool = True) -> Operator:
     return Operator(
         name="test.any",
-        family="test",
-        meaning=Meaning.KEPT,
-        grammatical=grammatical,
-        use=Use.TRAIN,
         description="for tests",
         propose=_nothing,
+        grammatical=grammatical,
         keeps_register=keeps_register,
     )
 
@@ -103,6 +100,6 @@ def test_an_operator_sees_the_morphemes_in_the_place_of_its_edit(
         seen.append([m.surface for m in morphemes])
         return True
 
-    operator = Operator("a", "test", Meaning.KEPT, True, Use.TRAIN, "for tests", _nothing, intended)
+    operator = Operator("test.a", "for tests", _nothing, intended=intended)
     assert not isinstance(verify(Passage.of(text), edits, [operator]), Rejection)
     assert seen == expected

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from migaki.linguistics.operators.equivalences import declared, read_equivalences
-from migaki.linguistics.operators.operator import EditSet, Meaning, Operator, Passage, Use
+from migaki.linguistics.operators.operator import EditSet, Operator, Passage, Use
 from migaki.linguistics.operators.politeness import has_verb, politeness_edits
 from migaki.linguistics.operators.wording_limits import limited
 
@@ -17,27 +17,18 @@ def _politeness(passage: Passage, rng: random.Random) -> list[EditSet]:
     return [edits] if edits else []
 
 
-_KEPT, _TRAIN = Meaning.KEPT, Use.TRAIN
 _DEARU = read_equivalences("adjective_equivalences.tsv")["adjectives.dearu"]
 
 OPERATORS: tuple[Operator, ...] = limited(
     (
         Operator(
             name="adjectives.politeness",
-            family="adjectives",
-            meaning=_KEPT,
-            grammatical=True,
-            use=_TRAIN,
             description="高いです ⇄ 高い, 静かです ⇄ 静かだ, over a text without verbs",
             propose=_politeness,
             keeps_register=False,
         ),
         Operator(
             name="adjectives.dearu",
-            family="adjectives",
-            meaning=_KEPT,
-            grammatical=True,
-            use=_TRAIN,
             description="静かだ ⇄ 静かである, over the whole text; not in casual text",
             propose=_DEARU.propose_throughout,
             intended=_DEARU.intended,
@@ -46,33 +37,22 @@ OPERATORS: tuple[Operator, ...] = limited(
         ),
         *declared(
             "adjective_equivalences.tsv",
-            (
-                (
-                    "adjectives.polite_negation",
-                    _KEPT,
-                    True,
-                    _TRAIN,
-                    "高くないです ⇄ 高くありません",
-                ),
-                (
-                    "adjectives.copula_negation",
-                    _KEPT,
-                    True,
-                    _TRAIN,
-                    "静かではない ⇄ 静かじゃない; ではありません ⇄ ではないです",
-                ),
-                ("adjectives.good", _KEPT, True, _TRAIN, "いい ⇄ よい"),
-                (
-                    "adjectives.attributive",
-                    _KEPT,
-                    True,
-                    _TRAIN,
-                    "大きい家 → 大きな家, いろいろな ⇄ いろんな",
-                ),
-                ("adjectives.appearance", _KEPT, True, _TRAIN, "雨のようだ ⇄ 雨みたいだ"),
-                ("adjectives.past_error", _KEPT, False, Use.REJECTED, "高かったです → 高いでした"),
-                ("adjectives.na_as_i", _KEPT, False, Use.REJECTED, "静かではない → 静かくない"),
-            ),
+            {
+                "adjectives.polite_negation": "高くないです ⇄ 高くありません",
+                "adjectives.copula_negation": "静かではない ⇄ 静かじゃない; ではありません ⇄ ではないです",
+                "adjectives.good": "いい ⇄ よい",
+                "adjectives.attributive": "大きい家 → 大きな家, いろいろな ⇄ いろんな",
+                "adjectives.appearance": "雨のようだ ⇄ 雨みたいだ",
+            },
+        ),
+        *declared(
+            "adjective_equivalences.tsv",
+            {
+                "adjectives.past_error": "高かったです → 高いでした",
+                "adjectives.na_as_i": "静かではない → 静かくない",
+            },
+            grammatical=False,
+            use=Use.REJECTED,
         ),
     )
 )

@@ -17,8 +17,8 @@ from migaki.linguistics.operators.substitution import (
     Entry,
     Lexicon,
     Site,
-    propose_each,
     read_entries,
+    substituting,
 )
 
 __all__ = ["OPERATORS"]
@@ -88,67 +88,51 @@ def _spell(passage: Passage, rng: random.Random) -> list[EditSet]:
 
 
 OPERATORS: tuple[Operator, ...] = (
-    Operator(
-        name="adverbs.degree",
-        family="adverbs",
-        meaning=Meaning.KEPT,
-        grammatical=True,
-        use=Use.TRAIN,
-        description="とても高い → 非常に高い: another adverb of the same degree, in a style that fits",
-        propose=propose_each(_LEXICON, rule="adverbs.degree", chooses=_same_degree),
+    substituting(
+        _LEXICON,
+        "adverbs.degree",
+        "とても高い → 非常に高い: another adverb of the same degree, in a style that fits",
+        _same_degree,
     ),
-    Operator(
-        name="adverbs.synonym",
-        family="adverbs",
-        meaning=Meaning.KEPT,
-        grammatical=True,
-        use=Use.TRAIN,
-        description="たぶん来る → おそらく来る: time, frequency, manner, certainty, in a style that fits",
-        propose=propose_each(_LEXICON, rule="adverbs.synonym", chooses=_synonym),
+    substituting(
+        _LEXICON,
+        "adverbs.synonym",
+        "たぶん来る → おそらく来る: time, frequency, manner, certainty, in a style that fits",
+        _synonym,
     ),
-    Operator(
-        name="adverbs.connective",
-        family="adverbs",
-        meaning=Meaning.KEPT,
-        grammatical=True,
-        use=Use.TRAIN,
-        description="でも、 → しかし、: another connective of the same relation, in a style that fits",
-        propose=propose_each(_LEXICON, rule="adverbs.connective", chooses=_connective),
+    substituting(
+        _LEXICON,
+        "adverbs.connective",
+        "でも、 → しかし、: another connective of the same relation, in a style that fits",
+        _connective,
     ),
     Operator(
         name="adverbs.spelling",
-        family="adverbs",
-        meaning=Meaning.KEPT,
-        grammatical=True,
-        use=Use.TRAIN,
         description="多分来る → たぶん来る: kana for kanji and back, throughout the text",
         propose=_spell,
     ),
-    Operator(
-        name="adverbs.degree_change",
-        family="adverbs",
+    substituting(
+        _LEXICON,
+        "adverbs.degree_change",
+        "とても高い → 少し高い: an adverb of another degree",
+        _other_degree,
         meaning=Meaning.CHANGED,
-        grammatical=True,
         use=Use.EVALUATION,
-        description="とても高い → 少し高い: an adverb of another degree",
-        propose=propose_each(_LEXICON, rule="adverbs.degree_change", chooses=_other_degree),
     ),
-    Operator(
-        name="adverbs.style_clash",
-        family="adverbs",
-        meaning=Meaning.KEPT,
-        grammatical=True,
+    substituting(
+        _LEXICON,
+        "adverbs.style_clash",
+        "非常に重要である → めっちゃ重要である: slang in prose that is formal",
+        _too_casual,
         use=Use.REJECTED,
-        description="非常に重要である → めっちゃ重要である: slang in prose that is formal",
-        propose=propose_each(_LEXICON, rule="adverbs.style_clash", chooses=_too_casual),
     ),
-    Operator(
-        name="adverbs.negative_polarity",
-        family="adverbs",
+    substituting(
+        _LEXICON,
+        "adverbs.negative_polarity",
+        "とても高い → *ちっとも高い: an adverb that needs a negation, without one",
+        _needs_negation,
         meaning=Meaning.CHANGED,
         grammatical=False,
         use=Use.EVALUATION,
-        description="とても高い → *ちっとも高い: an adverb that needs a negation, without one",
-        propose=propose_each(_LEXICON, rule="adverbs.negative_polarity", chooses=_needs_negation),
     ),
 )

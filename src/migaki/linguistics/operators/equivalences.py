@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from migaki.linguistics import conjugation
 from migaki.linguistics.edits import Edit
@@ -228,7 +229,8 @@ def _disjoint(edits: list[Edit]) -> list[Edit]:
     return kept
 
 
-def read_equivalences(table: str) -> dict[str, Equivalences]:
+@lru_cache(maxsize=4)
+def read_equivalences(table: str) -> Mapping[str, Equivalences]:
     """Read a table; one entry per operator, in the table's order.
 
     Args:
@@ -287,15 +289,23 @@ def _shared(writing: str) -> re.Pattern[str]:
 
 
 def declared(
-    table: str, declarations: Iterable[tuple[str, Meaning, bool, Use, str]]
+    table: str,
+    descriptions: Mapping[str, str],
+    *,
+    meaning: Meaning = Meaning.KEPT,
+    grammatical: bool = True,
+    use: Use = Use.TRAIN,
 ) -> tuple[Operator, ...]:
-    """Make the operators of a table out of what they declare.
+    """Make operators of a table that declare the same.
 
     What keeps the meaning is written in all places of a text; what changes it, in one.
 
     Args:
         table: File name in `linguistics/tables`.
-        declarations: (name, meaning, grammatical, use, description) of each.
+        descriptions: Description of each operator by its name.
+        meaning: As `Operator` declares it.
+        grammatical: As `Operator` declares it.
+        use: As `Operator` declares it.
 
     Raises:
         KeyError: the table has no such operator.
@@ -304,7 +314,6 @@ def declared(
     return tuple(
         Operator(
             name=name,
-            family=name.partition(".")[0],
             meaning=meaning,
             grammatical=grammatical,
             use=use,
@@ -313,5 +322,5 @@ def declared(
             intended=tables[name].intended,
             anchors=tables[name].anchors,
         )
-        for name, meaning, grammatical, use, description in declarations
+        for name, description in descriptions.items()
     )

@@ -6,9 +6,8 @@ anywhere in the sentence is in `operator_limits.tsv`: 必ず行きます has no 
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from migaki.linguistics.edits import Edit
@@ -18,8 +17,6 @@ from migaki.linguistics.operators.patterns import Pattern, compile_pattern
 from migaki.linguistics.tables import read_table
 
 __all__ = ["within_limits"]
-
-_Propose = Callable[[Passage, random.Random], list[EditSet]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +46,7 @@ def within_limits(operator: Operator) -> Operator:
     """The operator that proposes what the table of limits allows, and nothing else.
 
     Example:
+        >>> import random
         >>> from migaki.linguistics.operators.verbs import OPERATORS
         >>> polarity = within_limits(next(o for o in OPERATORS if o.name == "verbs.polarity"))
         >>> [len(polarity.propose(Passage.of(t), random.Random(0))) for t in ("駅へ行く。", "必ず行く。")]
@@ -57,19 +55,11 @@ def within_limits(operator: Operator) -> Operator:
     limits = _limits().get(operator.name)
     if limits is None:
         return operator
-    return replace(operator, propose=_limited(operator.propose, limits))
 
+    def allows(edits: EditSet, passage: Passage) -> bool:
+        return all(_is_allowed(edit, _sentence_of(edit, passage), limits) for edit in edits)
 
-def _limited(propose: _Propose, limits: Sequence[_Limit]) -> _Propose:
-    def proposes(passage: Passage, rng: random.Random) -> list[EditSet]:
-        found = propose(passage, rng)
-        return [edits for edits in found if _allowed(edits, passage, limits)]
-
-    return proposes
-
-
-def _allowed(edits: EditSet, passage: Passage, limits: Sequence[_Limit]) -> bool:
-    return all(_is_allowed(edit, _sentence_of(edit, passage), limits) for edit in edits)
+    return operator.restricted(allows)
 
 
 def _is_allowed(edit: Edit, sentence: Sentence, limits: Sequence[_Limit]) -> bool:

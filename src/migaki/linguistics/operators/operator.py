@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -27,6 +27,7 @@ __all__ = [
     "Meaning",
     "Operator",
     "Passage",
+    "Propose",
     "Tone",
     "Use",
     "known_words",
@@ -146,6 +147,9 @@ class Passage:
 EditSet = list[Edit]
 """Edits that are carried out together, or not at all."""
 
+Propose = Callable[[Passage, random.Random], list[EditSet]]
+"""Finds candidate edit sets in a passage."""
+
 
 def known_words(edit: Edit, morphemes: Sequence[Morpheme]) -> bool:
     """Whether what an edit wrote consists of words of the dictionary: the least an outcome must be.
@@ -159,17 +163,16 @@ def known_words(edit: Edit, morphemes: Sequence[Morpheme]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """One way to say a text differently.
+    """One way to say a text differently; what it does not declare is as an outcome for training is.
 
     Attributes:
         name: Dotted and unique, its family first: ``verbs.politeness``, ``particles.omission``.
-        family: verbs, adjectives, adverbs, nouns or particles.
-        meaning: Whether the meaning is kept.
-        grammatical: Whether the outcome is grammatical in its register.
-        use: What the outcome may be used for.
         description: One line for reports, with an example: ``とても → すごく, in casual text only``.
         propose: Finds candidate edit sets in a passage; each is carried out whole. Must be a function
             of the passage and of the random generator alone, and must not change the passage.
+        meaning: Whether the meaning is kept.
+        grammatical: Whether the outcome is grammatical in its register.
+        use: What the outcome may be used for.
         intended: Whether the morphemes found in the place of an edit are those that were meant;
             called for each edit of a grammatical outcome after it was analysed again.
         anchors: Surfaces or dictionary forms one of which a passage must have for the operator to
@@ -178,12 +181,24 @@ class Operator:
     """
 
     name: str
-    family: str
-    meaning: Meaning
-    grammatical: bool
-    use: Use
     description: str
-    propose: Callable[[Passage, random.Random], list[EditSet]]
+    propose: Propose
+    meaning: Meaning = Meaning.KEPT
+    grammatical: bool = True
+    use: Use = Use.TRAIN
     intended: Callable[[Edit, Sequence[Morpheme]], bool] = known_words
     anchors: frozenset[str] = frozenset()
     keeps_register: bool = True
+
+    @property
+    def family(self) -> str:
+        """verbs, adjectives, adverbs, nouns or particles."""
+        return self.name.partition(".")[0]
+
+    def restricted(self, allows: Callable[[EditSet, Passage], bool]) -> Operator:
+        """The operator that proposes what is allowed, and nothing else."""
+
+        def propose(passage: Passage, rng: random.Random) -> list[EditSet]:
+            return [edits for edits in self.propose(passage, rng) if allows(edits, passage)]
+
+        return replace(self, propose=propose)

@@ -21,8 +21,8 @@ from migaki.linguistics.operators.substitution import (
     Entry,
     Lexicon,
     Site,
-    propose_each,
     read_entries,
+    substituting,
 )
 
 __all__ = ["OPERATORS"]
@@ -41,30 +41,25 @@ def _of(*sets: str) -> Choice:
 
 
 def _kept(name: str, description: str, *sets: str) -> Operator:
-    rule = f"particles.{name}"
-    return Operator(
-        name=rule,
-        family="particles",
-        meaning=Meaning.KEPT,
-        grammatical=True,
-        use=Use.TRAIN,
-        description=description,
-        propose=propose_each(_KEPT, rule=rule, chooses=_of(*sets)),
-    )
+    return substituting(_KEPT, f"particles.{name}", description, _of(*sets))
 
 
 def _wrong(
-    name: str, description: str, *, meaning: Meaning, grammatical: bool, use: Use
+    name: str,
+    description: str,
+    *,
+    use: Use,
+    meaning: Meaning = Meaning.KEPT,
+    grammatical: bool = True,
 ) -> Operator:
-    rule = f"particles.{name}"
-    return Operator(
-        name=rule,
-        family="particles",
+    return substituting(
+        _WRONG,
+        f"particles.{name}",
+        description,
+        _of(name),
         meaning=meaning,
         grammatical=grammatical,
         use=use,
-        description=description,
-        propose=propose_each(_WRONG, rule=rule, chooses=_of(name)),
     )
 
 
@@ -115,60 +110,38 @@ OPERATORS: tuple[Operator, ...] = (
     ),
     Operator(
         name="particles.relative",
-        family="particles",
-        meaning=Meaning.KEPT,
-        grammatical=True,
-        use=Use.TRAIN,
         description="私が書いた本だ → 私の書いた本だ: the subject of a relative clause",
         propose=relative_no,
     ),
     Operator(
         name="particles.relative_subject",
-        family="particles",
-        meaning=Meaning.KEPT,
-        grammatical=True,
-        use=Use.TRAIN,
         description="私の書いた本 → 私が書いた本: the subject of a relative clause",
         propose=relative_ga,
     ),
     Operator(
         name="particles.insertion",
-        family="particles",
-        meaning=Meaning.KEPT,
-        grammatical=True,
-        use=Use.TRAIN,
         description="映画見た → 映画を見た: an object without its particle gets it",
         propose=insert_object,
     ),
     Operator(
         name="particles.only_dake",
-        family="particles",
-        meaning=Meaning.KEPT,
-        grammatical=True,
-        use=Use.TRAIN,
         description="水しか飲まない → 水だけ飲む",
         propose=only_by_dake,
     ),
     Operator(
         name="particles.only_shika",
-        family="particles",
-        meaning=Meaning.KEPT,
-        grammatical=True,
-        use=Use.TRAIN,
         description="水だけ飲む → 水しか飲まない",
         propose=only_by_shika,
     ),
     _wrong(
         "formal_omission",
         "会議を開いた。 → *会議開いた。: を, が, に left out in plain prose",
-        meaning=Meaning.KEPT,
         grammatical=False,
         use=Use.REJECTED,
     ),
     _wrong(
         "oblique_omission",
         "図書館で働く → *図書館働く: で, から, まで, と are never left out",
-        meaning=Meaning.KEPT,
         grammatical=False,
         use=Use.REJECTED,
     ),
@@ -182,7 +155,6 @@ OPERATORS: tuple[Operator, ...] = (
     _wrong(
         "doubled",
         "本を読む → *本をを読む: two case particles",
-        meaning=Meaning.KEPT,
         grammatical=False,
         use=Use.REJECTED,
     ),
@@ -197,21 +169,17 @@ OPERATORS: tuple[Operator, ...] = (
         "topic_subject",
         "犬は寝た → 犬が寝た: what is known becomes what is new, and back",
         meaning=Meaning.CHANGED,
-        grammatical=True,
         use=Use.EVALUATION,
     ),
     _wrong(
         "contrast_topic",
         "東京に行く → 東京には行く: a contrast is added",
         meaning=Meaning.CHANGED,
-        grammatical=True,
         use=Use.EVALUATION,
     ),
     Operator(
         name="particles.roles",
-        family="particles",
         meaning=Meaning.CHANGED,
-        grammatical=True,
         use=Use.EVALUATION,
         description="犬が猫を追う → 犬を猫が追う: who does it to whom",
         propose=swap_roles,

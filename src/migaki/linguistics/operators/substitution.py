@@ -24,7 +24,13 @@ from functools import cached_property
 from migaki.linguistics.edits import Edit
 from migaki.linguistics.morphemes import Morpheme
 from migaki.linguistics.operators.once import Once
-from migaki.linguistics.operators.operator import EditSet, Passage
+from migaki.linguistics.operators.operator import (
+    EditSet,
+    Meaning,
+    Operator,
+    Passage,
+    Use,
+)
 from migaki.linguistics.operators.style import Style, styles_of
 from migaki.linguistics.operators.surroundings import (
     Condition,
@@ -35,7 +41,7 @@ from migaki.linguistics.operators.surroundings import (
 )
 from migaki.linguistics.tables import read_table
 
-__all__ = ["Entry", "Lexicon", "Site", "propose_each", "read_entries"]
+__all__ = ["Entry", "Lexicon", "Site", "read_entries", "substituting"]
 
 _COLUMNS = 9
 _KEY_CHARS = 2
@@ -215,15 +221,26 @@ Choice = Callable[[Site, Entry, frozenset[Style]], bool]
 """Whether an operator writes this word at this site, in a passage of these styles."""
 
 
-def propose_each(
-    lexicon: Lexicon, *, rule: str, chooses: Choice
-) -> Callable[[Passage, random.Random], list[EditSet]]:
-    """Make the proposing function of an operator that replaces one word at a time.
+def substituting(
+    lexicon: Lexicon,
+    name: str,
+    description: str,
+    chooses: Choice,
+    *,
+    meaning: Meaning = Meaning.KEPT,
+    grammatical: bool = True,
+    use: Use = Use.TRAIN,
+) -> Operator:
+    """Make an operator that replaces one word at a time.
 
     Args:
         lexicon: Where words and their sets come from.
-        rule: Name written in the edits.
-        chooses: Which substitutions this operator makes, among those whose conditions hold.
+        name: Name of the operator, which its edits carry.
+        description: One line for reports.
+        chooses: Which substitutions it makes, among those whose conditions hold.
+        meaning: As `Operator` declares it.
+        grammatical: As `Operator` declares it.
+        use: As `Operator` declares it.
     """
 
     def propose(passage: Passage, rng: random.Random) -> list[EditSet]:
@@ -232,7 +249,7 @@ def propose_each(
             return []
         styles = styles_of(passage)
         found = [
-            [Edit(site.start, site.end, other.word, rule)]
+            [Edit(site.start, site.end, other.word, name)]
             for site in sites
             for other in lexicon.others(site.entry)
             if chooses(site, other, styles) and other.fits(site.morphemes, site.first, site.after)
@@ -240,4 +257,4 @@ def propose_each(
         rng.shuffle(found)  # which comes first is tried first: not always the first of the text
         return found
 
-    return propose
+    return Operator(name, description, propose, meaning, grammatical, use)

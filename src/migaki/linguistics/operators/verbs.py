@@ -33,72 +33,48 @@ def _mixed_register(passage: Passage, rng: random.Random) -> list[EditSet]:
     return [sorted(edit for edits in chosen for edit in edits)]
 
 
-_KEPT, _CHANGED, _TRAIN = Meaning.KEPT, Meaning.CHANGED, Use.TRAIN
-
 OPERATORS: tuple[Operator, ...] = limited(
     (
         Operator(
             name="verbs.politeness",
-            family="verbs",
-            meaning=_KEPT,
-            grammatical=True,
-            use=_TRAIN,
             description="行きます ⇄ 行く, over the whole text",
             propose=_politeness,
             keeps_register=False,
         ),
         *declared(
             "verb_equivalences.tsv",
-            (
-                (
-                    "verbs.obligation",
-                    _KEPT,
-                    True,
-                    _TRAIN,
-                    "行かなければならない ⇄ 行かなくてはならない ⇄ 行かないといけない",
-                ),
-                (
-                    "verbs.ability",
-                    _KEPT,
-                    True,
-                    _TRAIN,
-                    "利用することができる ⇄ 利用できる, 泳ぐことができる → 泳げる",
-                ),
-                (
-                    "verbs.contraction",
-                    _KEPT,
-                    True,
-                    _TRAIN,
-                    "見ている ⇄ 見てる, 行ってしまう ⇄ 行っちゃう; contracted in casual text only",
-                ),
-                ("verbs.explanation", _KEPT, True, _TRAIN, "行くのです ⇄ 行くんです"),
-                (
-                    "verbs.concession",
-                    _KEPT,
-                    True,
-                    _TRAIN,
-                    "けれども ⇄ けれど ⇄ けど; けど → が after です and ます",
-                ),
-                ("verbs.without", _KEPT, True, _TRAIN, "食べないで ⇄ 食べずに"),
-                ("verbs.advice", _KEPT, True, _TRAIN, "どうすればいい ⇄ どうしたらいい"),
-                ("verbs.polite_negative", _KEPT, True, _TRAIN, "行かないです → 行きません"),
-                ("verbs.compound_particle", _KEPT, True, _TRAIN, "規則に基づいて ⇄ 規則に基づき"),
-                ("verbs.polarity", _CHANGED, True, Use.EVALUATION, "行きます ⇄ 行きません"),
-                ("verbs.tense", _CHANGED, True, Use.EVALUATION, "行きます ⇄ 行きました"),
-                ("verbs.ra_dropping", _KEPT, False, Use.REJECTED, "見ることができる → 見れる"),
-                (
-                    "verbs.sa_insertion",
-                    _KEPT,
-                    False,
-                    Use.REJECTED,
-                    "書かせていただく → 書かさせていただく",
-                ),
-            ),
+            {
+                "verbs.obligation": "行かなければならない ⇄ 行かなくてはならない ⇄ 行かないといけない",
+                "verbs.ability": "利用することができる ⇄ 利用できる, 泳ぐことができる → 泳げる",
+                "verbs.contraction": "見ている ⇄ 見てる, 行ってしまう ⇄ 行っちゃう; contracted in casual text only",
+                "verbs.explanation": "行くのです ⇄ 行くんです",
+                "verbs.concession": "けれども ⇄ けれど ⇄ けど; けど → が after です and ます",
+                "verbs.without": "食べないで ⇄ 食べずに",
+                "verbs.advice": "どうすればいい ⇄ どうしたらいい",
+                "verbs.polite_negative": "行かないです → 行きません",
+                "verbs.compound_particle": "規則に基づいて ⇄ 規則に基づき",
+            },
+        ),
+        *declared(
+            "verb_equivalences.tsv",
+            {
+                "verbs.polarity": "行きます ⇄ 行きません",
+                "verbs.tense": "行きます ⇄ 行きました",
+            },
+            meaning=Meaning.CHANGED,
+            use=Use.EVALUATION,
+        ),
+        *declared(
+            "verb_equivalences.tsv",
+            {
+                "verbs.ra_dropping": "見ることができる → 見れる",
+                "verbs.sa_insertion": "書かせていただく → 書かさせていただく",
+            },
+            grammatical=False,
+            use=Use.REJECTED,
         ),
         Operator(
             name="verbs.mixed_register",
-            family="verbs",
-            meaning=_KEPT,
             grammatical=False,
             use=Use.REJECTED,
             description="行きます。帰ります。 → 行きます。帰る。",

@@ -6,10 +6,9 @@ decides stands in ``equivalence_limits.tsv``.
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from migaki.linguistics.edits import Edit
@@ -86,6 +85,7 @@ def limited(operators: Iterable[Operator]) -> tuple[Operator, ...]:
         KeyError: a row of the table needs what is not known.
 
     Example:
+        >>> import random
         >>> from migaki.linguistics.operators.verbs import OPERATORS
         >>> obligation = next(o for o in OPERATORS if o.name == "verbs.obligation")
         >>> for text in ["税を納めなければならない。", "使用料を納付しなければならない。"]:
@@ -98,19 +98,10 @@ def limited(operators: Iterable[Operator]) -> tuple[Operator, ...]:
 
 def _limited(operator: Operator) -> Operator:
     limits = [row for row in _limits() if f"{row.operator}.".startswith(f"{operator.name}.")]
-    return replace(operator, propose=_within(limits, operator)) if limits else operator
+    if not limits:
+        return operator
 
+    def allows(edits: EditSet, passage: Passage) -> bool:
+        return all(limit.allows(passage) for limit in limits if any(map(limit.concerns, edits)))
 
-def _within(
-    limits: Sequence[_Limit], operator: Operator
-) -> Callable[[Passage, random.Random], list[EditSet]]:
-    def propose(passage: Passage, rng: random.Random) -> list[EditSet]:
-        proposals = operator.propose(passage, rng)
-        forbidden = [limit for limit in limits if not limit.allows(passage)] if proposals else []
-        return [
-            edits
-            for edits in proposals
-            if not any(limit.concerns(edit) for limit in forbidden for edit in edits)
-        ]
-
-    return propose
+    return operator.restricted(allows)

@@ -294,8 +294,8 @@ def _requested(before: tuple[Morpheme, ...]) -> tuple[int, str] | None:
         return None
     verb = before[-1]
     start = before[0].start if before[0].pos == "接頭辞" else verb.start
-    if verb.surface in _suppletive_requests():
-        return start, _suppletive_requests()[verb.surface]
+    if suppletive := _suppletive_requests().get(verb.surface):
+        return start, suppletive
     if verb.pos == "動詞":
         prefix = "".join(m.surface for m in before[:-1] if m.pos != "接頭辞")
         return start, prefix + te_form(verb.orth_base, verb.c_type)
@@ -312,4 +312,4 @@ def _courteous_verbs() -> dict[tuple[str, str, str], tuple[str, str]]:
 
 @lru_cache(maxsize=1)
 def _suppletive_requests() -> dict[str, str]:
-    return dict(read_table("honorific_requests.tsv", columns=2))  # type: ignore[arg-type]
+    return {verb: requested for verb, requested in read_table("honorific_requests.tsv", columns=2)}
