@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import argparse
 import csv
-import hashlib
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+from halves import HALVES, half_of
 
 from migaki.linguistics.conjugation import (
     Form,
@@ -26,8 +27,6 @@ from migaki.linguistics.conjugation import (
 )
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
-
-HALVES = ("development", "report")
 
 
 class Answer(NamedTuple):
@@ -43,10 +42,6 @@ class Answer(NamedTuple):
     def found(self) -> bool:
         """Whether the right form is among those given."""
         return self.right in self.given
-
-
-def half(key: str) -> str:
-    return HALVES[hashlib.sha256(key.encode()).digest()[0] % 2]
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -200,7 +195,7 @@ def slip(orth_base: str, c_type: str) -> str:
 def report(name: str, answers: Iterable[Answer], options: argparse.Namespace) -> None:
     split: dict[str, list[Answer]] = defaultdict(list)
     for answer in answers:
-        split[half(answer.key)].append(answer)
+        split[half_of(answer.key)].append(answer)
     for which in HALVES:
         counted = [a for a in split[which] if not a.masked]
         masked = Counter(a.masked for a in split[which] if a.masked)

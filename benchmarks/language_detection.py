@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import hashlib
 import json
 import random
 import time
@@ -20,6 +19,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+
+from halves import half_of
 
 from migaki.errors import UsageError
 from migaki.linguistics.morphemes import Register
@@ -31,15 +32,10 @@ _RAISES = frozenset(["any_honorific", "any_humble", "o_noun", "go_noun", "o_adje
 _POLITE = frozenset(["desu", "masu", "kudasai", "te_kudasai", "style_polite"])
 
 
-def in_half(text: str, half: str) -> bool:
-    odd = hashlib.sha256(text.encode()).digest()[0] % 2
-    return bool(odd) == (half == "report")
-
-
 def keico(folder: Path, half: str) -> list[Row]:
     lines = (folder / "keigo" / "keico.jsonl").read_text("utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
-    return [(row["text"], row["level"]) for row in rows if in_half(row["text"], half)]
+    return [(row["text"], row["level"]) for row in rows if half_of(row["text"]) == half]
 
 
 def cocoa(folder: Path, half: str) -> list[Row]:
@@ -47,7 +43,7 @@ def cocoa(folder: Path, half: str) -> list[Row]:
         rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     pairs = [(row[column], column) for row in rows for column in ("polite", "plain")
              if row["polite"] != row["plain"]]  # fmt: skip
-    return [pair for pair in pairs if in_half(pair[0], half)]
+    return [pair for pair in pairs if half_of(pair[0]) == half]
 
 
 def level_of(report: RegisterReport) -> int:

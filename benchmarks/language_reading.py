@@ -3,7 +3,7 @@
     python benchmarks/language_reading.py draw --data ../shared/data --round 2
     python benchmarks/language_reading.py count --round 2   # verdicts, and what is stale
 
-Sentences come from the report half of each file (see `is_report`): no rule was made while looking at
+Sentences come from the report half of each file (see `halves`): no rule was made while looking at
 it. Only text in the public domain and under CC BY is drawn, so that the tables can be committed. The
 order is that of a hash of the sentence, so nobody chooses. A row's verdict is written by a reader:
 `good`, `bad` (with the reason) or `unsure`. What a round found wrong is mended, so the next round draws other
@@ -21,6 +21,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
+
+from halves import half_of
 
 from migaki.atomic import write_text
 from migaki.linguistics.augment import variants
@@ -40,11 +42,6 @@ MOST_SENTENCES = 12_000
 Drawn = tuple[str, str]  # source and sentence
 
 
-def is_report(sentence: str) -> bool:
-    """Whether a sentence belongs to the half that rules are reported on, not made on."""
-    return hashlib.sha256(sentence.encode()).digest()[0] % 2 == 1
-
-
 def sentences(data: Path, turn: int) -> list[Drawn]:
     """Sentences of the report half, in the order of a hash, which is another in every round."""
     texts = [
@@ -62,7 +59,7 @@ def sentences(data: Path, turn: int) -> list[Drawn]:
 
     drawn: list[list[Drawn]] = []
     for source, rows in texts:
-        found = {s for text in rows if is_report(text) for s in split_sentences(text)}
+        found = {s for text in rows if half_of(text) == "report" for s in split_sentences(text)}
         fit = [s for s in found if 6 <= len(s) <= LONGEST and "\n" not in s and "\t" not in s]
         drawn.append([(source, s) for s in sorted(fit, key=order)[: MOST_SENTENCES // len(texts)]])
     return sorted((pair for part in drawn for pair in part), key=lambda pair: order(pair[1]))
@@ -105,7 +102,7 @@ def conversions(drawn: Iterable[Drawn]) -> Iterator[list[str]]:
 
 def operator_variants(drawn: Iterable[Drawn], *, each: int = VARIANTS_EACH) -> Iterator[list[str]]:
     """For each operator the first variants that it makes."""
-    unfilled = {o.name: o for use in Use for o in find_operators(None, use=use)}
+    unfilled = {operator.name: operator for operator in find_operators()}
     count: Counter[str] = Counter()
     for source, sentence in drawn:
         words = Passage.of(sentence).words
@@ -152,14 +149,14 @@ def outcome(task: str, sentence: str) -> str | None:
     if task in ("to polite", "to plain"):
         return convert(sentence, Register(task.removeprefix("to "))).text
     if task not in _uses():
-        return None
+        return None  # an operator that is no more
     made = variants(sentence, count=1, operators=[task], use=_uses()[task])
     return made[0].text if made else None
 
 
 @lru_cache(maxsize=1)
 def _uses() -> dict[str, Use]:
-    return {o.name: use for use in Use for o in find_operators(None, use=use)}
+    return {operator.name: operator.use for operator in find_operators()}
 
 
 def count(turn: int) -> str:

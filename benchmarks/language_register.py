@@ -18,13 +18,14 @@ from __future__ import annotations
 import argparse
 import csv
 import difflib
-import hashlib
 import json
 import random
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+from halves import half_of
 
 from migaki.evaluation.register_consistency import EndingRegister, find_endings
 from migaki.linguistics.analyzer import Analyzer, analyze, analyze_sentences, default_analyzer
@@ -60,10 +61,6 @@ class Pair(NamedTuple):
     reference_phrases: list[Phrase]
 
 
-def in_half(row: str, half: str) -> bool:
-    return hashlib.sha256(row.encode()).digest()[0] % 2 == (0 if half == "development" else 1)
-
-
 def unmarked(text: str) -> tuple[str, list[Phrase]]:
     plain, phrases, place = "", [], 0
     for match in _MARKED.finditer(text):
@@ -79,7 +76,7 @@ def cocoa_pairs(folder: Path, half: str, to: Register) -> list[Pair]:
     pairs = []
     for line in lines:
         row = next(csv.reader([line], delimiter="\t", quoting=csv.QUOTE_NONE))
-        if not in_half(line, half) or row[1] == row[2]:
+        if half_of(line) != half or row[1] == row[2]:
             continue
         polite, plain = unmarked(row[3]), unmarked(row[4])
         source, reference = (polite, plain) if to is Register.PLAIN else (plain, polite)
@@ -238,7 +235,7 @@ def texts_of(folder: Path) -> dict[str, Iterator[str]]:
 def sentences_of(texts: Iterator[str], half: str, analyzer: Analyzer) -> list[str]:
     found = []
     for text in texts:
-        if in_half(text, half):
+        if half_of(text) == half:
             found += [s.text for s in analyze_sentences(text, analyzer=analyzer)]
         if len(found) > 40_000:
             break

@@ -18,12 +18,13 @@ how often the outcome is worse than its source.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+
+from halves import half_of
 
 from migaki.linguistics.analyzer import analyze
 from migaki.linguistics.augment import VariantStats, variants
@@ -34,14 +35,9 @@ from migaki.linguistics.verification import verify
 SENTENCES_OF_AN_ARTICLE = 12
 
 
-def in_half(text: str, half: str) -> bool:
-    odd = hashlib.sha256(text.encode()).digest()[0] % 2
-    return bool(odd) == (half == "report")
-
-
 def read_rows(folder: Path, half: str, count: int) -> list[str]:
     """A random sample of news, literature, dialogue, example sentences and UD."""
-    texts = sorted({text for text in _all_rows(folder) if text.strip() and in_half(text, half)})
+    texts = sorted({text for text in _all_rows(folder) if text.strip() and half_of(text) == half})
     return random.Random(0).sample(texts, min(count, len(texts)))
 
 
@@ -110,7 +106,7 @@ def print_samples(texts: Sequence[str], operators: Sequence[Operator], count: in
 
 def print_jcola(folder: Path, count: int) -> None:
     rows = [json.loads(line) for line in _lines(folder / "jcola" / "in_domain_train-v1.0.jsonl")]
-    texts = [r["sentence"] for r in rows if r["label"] == 1 and in_half(r["sentence"], "report")]
+    texts = [r["sentence"] for r in rows if r["label"] == 1 and half_of(r["sentence"]) == "report"]
     texts = random.Random(0).sample(texts, min(count, len(texts)))
     pairs: dict[str, list[tuple[str, str]]] = defaultdict(list)
     rng = random.Random(0)

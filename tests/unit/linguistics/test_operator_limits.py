@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
+from tests.unit.linguistics.proposals import proposed_texts
 
 from migaki.errors import UsageError
-from migaki.linguistics.edits import apply_edits
-from migaki.linguistics.operators import Passage, Use, find_operators
+from migaki.linguistics.operators import Use, find_operators
 from migaki.linguistics.tables import read_table
 
 
 def outcomes(name: str, text: str) -> set[str]:
     (operator,) = find_operators([name])
-    passage = Passage.of(text)
-    return {apply_edits(text, edits) for edits in operator.propose(passage, random.Random(0))}
+    return proposed_texts(operator, text)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.linguistics.proposals import proposed_texts
 
-from migaki.linguistics.analyzer import default_analyzer
 from migaki.linguistics.edits import apply_edits
 from migaki.linguistics.operators.nouns import OPERATORS
 from migaki.linguistics.operators.operator import Passage, Use
@@ -18,8 +18,7 @@ TRAINED = [operator.name for operator in OPERATORS if operator.use is Use.TRAIN]
 
 
 def outcomes(name: str, text: str, *, engine: str = "fugashi") -> set[str]:
-    passage = Passage.of(text, analyzer=default_analyzer(engine))
-    return {apply_edits(text, edits) for edits in BY_NAME[name].propose(passage, random.Random(0))}
+    return proposed_texts(BY_NAME[name], text, engine=engine)
 
 
 @pytest.mark.parametrize("engine", ["fugashi", "sudachi"])
