@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
@@ -75,11 +74,7 @@ def analyze(
 def _rows(texts: list[str] | None, file: Path | None) -> Iterable[str]:
     from migaki.cli.text_lines import read_text_lines
 
-    if texts:
-        return texts
-    if not file and sys.stdin.isatty():
-        typer.echo("Type a line and press Enter; Ctrl-D ends.", err=True)
-    return read_text_lines(file)
+    return texts or read_text_lines(file)
 
 
 def _json(row: int, sentence: Sentence) -> str:

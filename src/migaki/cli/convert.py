@@ -74,8 +74,6 @@ def convert(
 def _lines(file: Path | None) -> Iterator[str]:
     from migaki.cli.text_lines import read_text_lines
 
-    if file is None and sys.stdin.isatty():
-        typer.echo("Type a line and press Enter; Ctrl-D ends.", err=True)
     if file is not None and file.is_file() and not file.stat().st_size:
         return iter(())
     return read_text_lines(file, keep_ends=True)

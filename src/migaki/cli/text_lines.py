@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import typer
+
 from migaki.errors import BadRowError, DataError
 
 __all__ = ["read_text_lines"]
@@ -60,6 +62,8 @@ def _first_line_not_utf8(file: Path) -> int:
 
 
 def _stdin_lines() -> Iterator[str]:
+    if sys.stdin.isatty():
+        typer.echo("Type a line and press Enter; Ctrl-D ends.", err=True)
     raw = getattr(sys.stdin, "buffer", None)
     if raw is None:  # a stdin that is only text, as in a test or an embedding program
         yield from sys.stdin

@@ -17,10 +17,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
-from filelock import FileLock, Timeout
-
 from migaki.atomic import write_json
 from migaki.errors import DataError, UsageError
+from migaki.locks import take_lock
 
 __all__ = ["ResumableOutput"]
 
@@ -76,13 +75,11 @@ class ResumableOutput:
         self._finished = False
         self._last_commit_s = time.monotonic()
         _refuse_place(target)
-        self._lock = FileLock(self._beside(".part.lock"), blocking=False)
-        try:
-            self._lock.acquire()
-        except Timeout as err:
-            raise UsageError(
-                f"Another process is writing {target}.", hint="Wait until it ends, or stop it."
-            ) from err
+        self._lock = take_lock(
+            self._beside(".part.lock"),
+            f"Another process is writing {target}.",
+            hint="Wait until it ends, or stop it.",
+        )
         try:
             self._begin(resume=resume)
         except BaseException:

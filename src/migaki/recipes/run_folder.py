@@ -36,11 +36,10 @@ from pathlib import Path
 from platform import platform, python_version
 from typing import Any, Literal
 
-from filelock import FileLock, Timeout
-
 from migaki import __version__, config
 from migaki.atomic import write_json, write_text
 from migaki.errors import ConfigError, MigakiError, UsageError
+from migaki.locks import take_lock
 from migaki.recipes.recipe import Recipe
 
 State = Literal["running", "completed", "interrupted", "failed"]
@@ -116,14 +115,11 @@ class RunFolder:
         Raises:
             UsageError: Another process works in the folder.
         """
-        lock = FileLock(self.path / ".lock", blocking=False)
-        try:
-            lock.acquire()
-        except Timeout as err:
-            raise UsageError(
-                f"Another process is working on the run '{self.path.name}'.",
-                hint="Wait until it ends, or stop it, and then resume.",
-            ) from err
+        lock = take_lock(
+            self.path / ".lock",
+            f"Another process is working on the run '{self.path.name}'.",
+            hint="Wait until it ends, or stop it, and then resume.",
+        )
         try:
             yield
         finally:
