@@ -2,50 +2,34 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 import sys
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import typer
-from typer.core import TyperGroup
 
 from migaki import __version__
+from migaki.cli.lazy_group import LazyGroup
 from migaki.errors import MigakiError
 
-COMMANDS = {
-    "train": "migaki.cli.train:train",
-    "data": "migaki.cli.data:data_app",
-    "analyze": "migaki.cli.analyze:analyze",
-    "conjugate": "migaki.cli.conjugate:conjugate",
-    "convert": "migaki.cli.convert:convert",
-    "augment": "migaki.cli.augment:augment",
-    "generate": "migaki.cli.generate:generate",
-    "chat": "migaki.cli.generate:chat",
-    "models": "migaki.cli.models:models",
-    "doctor": "migaki.cli.doctor:doctor",
-    "report": "migaki.cli.report:report",
-}
 
+class MigakiGroup(LazyGroup):
+    """All commands; what they raise becomes words."""
 
-class LazyGroup(TyperGroup):
-    """A command group that imports a command when it is called, and turns errors into words."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Return the commands in the order of a user's way through them."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Import one command."""
-        home = COMMANDS.get(cmd_name)
-        if home is None:
-            return None
-        module, _, attribute = home.partition(":")
-        target = getattr(importlib.import_module(module), attribute)
-        app = target if isinstance(target, typer.Typer) else _as_app(cmd_name, target)
-        command = typer.main.get_command(app)
-        command.name = cmd_name
-        return command
+    homes: ClassVar[Mapping[str, str]] = {
+        "train": "migaki.cli.train:train",
+        "data": "migaki.cli.data:data_app",
+        "analyze": "migaki.cli.analyze:analyze",
+        "conjugate": "migaki.cli.conjugate:conjugate",
+        "convert": "migaki.cli.convert:convert",
+        "augment": "migaki.cli.augment:augment",
+        "generate": "migaki.cli.generate:generate",
+        "chat": "migaki.cli.generate:chat",
+        "models": "migaki.cli.models:models",
+        "doctor": "migaki.cli.doctor:doctor",
+        "report": "migaki.cli.report:report",
+    }
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; errors become one paragraph, and a traceback only with ``--debug``."""
@@ -95,14 +79,8 @@ def _is_cli_error(error: Exception) -> bool:
     return hasattr(error, "format_message") and hasattr(error, "exit_code")
 
 
-def _as_app(name: str, function: Any) -> typer.Typer:
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command(name)(function)
-    return app
-
-
 app = typer.Typer(
-    cls=LazyGroup,
+    cls=MigakiGroup,
     name="migaki",
     no_args_is_help=True,
     add_completion=False,

@@ -10,7 +10,8 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from migaki.cli import data as data_command
+from migaki.cli import data_check as data_command
+from migaki.cli.data import data_app
 from migaki.dataset.config import DataConfig
 from migaki.dataset.prepare import prepare
 from migaki.errors import ConfigError, MigakiError, UsageError
@@ -59,7 +60,7 @@ def console(monkeypatch: pytest.MonkeyPatch) -> Console:
 
 
 def run(console: Console, *arguments: str, status: int = 0) -> str:
-    result = RUNNER.invoke(data_command.data_app, list(arguments))
+    result = RUNNER.invoke(data_app, list(arguments))
     if isinstance(result.exception, MigakiError):
         raise result.exception
     assert result.exit_code == status, result.output
