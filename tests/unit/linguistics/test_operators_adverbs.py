@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from tests.unit.linguistics.proposals import proposed_texts
 
 from migaki.linguistics.edits import apply_edits
-from migaki.linguistics.operators.adverbs import OPERATORS
+from migaki.linguistics.operators import find_operators
 from migaki.linguistics.operators.operator import Meaning, Passage, Use
 
+OPERATORS = find_operators(["adverbs"])
 BY_NAME = {operator.name: operator for operator in OPERATORS}
 
 
@@ -41,7 +42,7 @@ def outcomes(name: str, text: str, *, engine: str = "fugashi") -> set[str]:
         ("adverbs.synonym", "一生懸命に走りました。", {"一生懸命走りました。", "懸命に走りました。"}),
         ("adverbs.connective", "氏名または番号を書いてください。", {"氏名あるいは番号を書いてください。", "氏名もしくは番号を書いてください。"}),
         ("adverbs.spelling", "例えば犬だ。例えば猫だ。", {"たとえば犬だ。たとえば猫だ。"}),
-        ("adverbs.style_clash", "この点は非常に重要です。", {"この点は超重要です。", "この点はめっちゃ重要です。"}),
+        ("adverbs.style_clash", "この点は非常に重要である。", {"この点は超重要である。", "この点はめっちゃ重要である。"}),
         ("adverbs.negative_polarity", "駅はとても遠い。", {"駅はちっとも遠い。", "駅は少しも遠い。"}),
     ],
 )  # fmt: skip

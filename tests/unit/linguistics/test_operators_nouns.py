@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from tests.unit.linguistics.proposals import proposed_texts
 
 from migaki.linguistics.edits import apply_edits
-from migaki.linguistics.operators.nouns import OPERATORS
+from migaki.linguistics.operators import find_operators
 from migaki.linguistics.operators.operator import Passage, Use
 
+OPERATORS = find_operators(["nouns"])
 BY_NAME = {operator.name: operator for operator in OPERATORS}
 TRAINED = [operator.name for operator in OPERATORS if operator.use is Use.TRAIN]
 
@@ -50,7 +51,7 @@ def outcomes(name: str, text: str, *, engine: str = "fugashi") -> set[str]:
         ("nouns.kinship", "私の母が来るよ。", {"私のお母さんが来るよ。"}),
         ("nouns.style_clash", "弊社の者がご案内いたします。", {"うちの会社の者がご案内いたします。"}),
         ("nouns.own_honoured", "私の父は医者です。", {"私のお父さんは医者です。", "私のお父様は医者です。"}),
-        ("nouns.owner_change", "弊社の製品でございます。", {"御社の製品でございます。"}),
+        ("nouns.owner_change", "弊社の製品です。", {"御社の製品です。"}),
         ("nouns.wrong_prefix", "お名前を伺います。", {"ご名前を伺います。"}),
         ("nouns.doubled_prefix", "お茶を飲んだ。", {"おお茶を飲んだ。"}),
         ("nouns.lost_prefix", "資料をご覧ください。", {"資料を覧ください。"}),

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from tests.unit.linguistics.proposals import proposed_texts
 
 from migaki.linguistics.edits import apply_edits
+from migaki.linguistics.operators import find_operators
 from migaki.linguistics.operators.operator import Passage, Use
-from migaki.linguistics.operators.particles import OPERATORS
 
+OPERATORS = find_operators(["particles"])
 BY_NAME = {operator.name: operator for operator in OPERATORS}
 TRAINED = [operator.name for operator in OPERATORS if operator.use is Use.TRAIN]
 

@@ -7,7 +7,6 @@ import random
 from migaki.linguistics.operators.equivalences import declared, read_equivalences
 from migaki.linguistics.operators.operator import EditSet, Operator, Passage, Use
 from migaki.linguistics.operators.politeness import has_verb, politeness_edits
-from migaki.linguistics.operators.wording_limits import limited
 
 __all__ = ["OPERATORS"]
 
@@ -19,40 +18,38 @@ def _politeness(passage: Passage, rng: random.Random) -> list[EditSet]:
 
 _DEARU = read_equivalences("adjective_equivalences.tsv")["adjectives.dearu"]
 
-OPERATORS: tuple[Operator, ...] = limited(
-    (
-        Operator(
-            name="adjectives.politeness",
-            description="高いです ⇄ 高い, 静かです ⇄ 静かだ, over a text without verbs",
-            propose=_politeness,
-            keeps_register=False,
-        ),
-        Operator(
-            name="adjectives.dearu",
-            description="静かだ ⇄ 静かである, over the whole text; not in casual text",
-            propose=_DEARU.propose_throughout,
-            intended=_DEARU.intended,
-            anchors=_DEARU.anchors,
-            keeps_register=False,
-        ),
-        *declared(
-            "adjective_equivalences.tsv",
-            {
-                "adjectives.polite_negation": "高くないです ⇄ 高くありません",
-                "adjectives.copula_negation": "静かではない ⇄ 静かじゃない; ではありません ⇄ ではないです",
-                "adjectives.good": "いい ⇄ よい",
-                "adjectives.attributive": "大きい家 → 大きな家, いろいろな ⇄ いろんな",
-                "adjectives.appearance": "雨のようだ ⇄ 雨みたいだ",
-            },
-        ),
-        *declared(
-            "adjective_equivalences.tsv",
-            {
-                "adjectives.past_error": "高かったです → 高いでした",
-                "adjectives.na_as_i": "静かではない → 静かくない",
-            },
-            grammatical=False,
-            use=Use.REJECTED,
-        ),
-    )
+OPERATORS: tuple[Operator, ...] = (
+    Operator(
+        name="adjectives.politeness",
+        description="高いです ⇄ 高い, 静かです ⇄ 静かだ, over a text without verbs",
+        propose=_politeness,
+        keeps_register=False,
+    ),
+    Operator(
+        name="adjectives.dearu",
+        description="静かだ ⇄ 静かである, over the whole text; not in casual text",
+        propose=_DEARU.propose_throughout,
+        intended=_DEARU.intended,
+        anchors=_DEARU.anchors,
+        keeps_register=False,
+    ),
+    *declared(
+        "adjective_equivalences.tsv",
+        {
+            "adjectives.polite_negation": "高くないです ⇄ 高くありません",
+            "adjectives.copula_negation": "静かではない ⇄ 静かじゃない; ではありません ⇄ ではないです",
+            "adjectives.good": "いい ⇄ よい",
+            "adjectives.attributive": "大きい家 → 大きな家, いろいろな ⇄ いろんな",
+            "adjectives.appearance": "雨のようだ ⇄ 雨みたいだ",
+        },
+    ),
+    *declared(
+        "adjective_equivalences.tsv",
+        {
+            "adjectives.past_error": "高かったです → 高いでした",
+            "adjectives.na_as_i": "静かではない → 静かくない",
+        },
+        grammatical=False,
+        use=Use.REJECTED,
+    ),
 )

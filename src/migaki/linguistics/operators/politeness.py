@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from migaki.linguistics.edits import Edit
 from migaki.linguistics.morphemes import Register
+from migaki.linguistics.operators.limits import speaks_against
 from migaki.linguistics.operators.operator import Passage
-from migaki.linguistics.operators.patterns import Pattern, compile_pattern
 from migaki.linguistics.operators.tone import Tone
 from migaki.linguistics.register.conversion import conversion_edits
 from migaki.linguistics.register.keigo import keigo_marks
-from migaki.linguistics.tables import read_table
 
 __all__ = ["has_verb", "politeness_edits"]
 
@@ -29,7 +26,7 @@ def politeness_edits(passage: Passage) -> list[Edit]:
     """What turns a polite text plain or a plain text polite; nothing for other texts.
 
     Respectful and humble speech has no plain counterpart that anyone would say (承ります is not 承る), and
-    some words belong to one style (俺, よろしくです; `politeness_limits.tsv`): such texts stay.
+    some words belong to one style (俺, よろしくです; `operator_limits.tsv`): such texts stay.
 
     Example:
         >>> [edit.replacement for edit in politeness_edits(Passage.of("雨です。"))]
@@ -51,16 +48,7 @@ def _belongs_to_its_style(passage: Passage, target: Register) -> bool:
         for mark in keigo_marks(sentence.morphemes)
     ):
         return True
-    limits = [limit for limit in _limits()[target] if limit.may_be_among(passage.words)]
-    return any(limit.find(s.morphemes) for s in passage.sentences for limit in limits)
-
-
-@lru_cache(maxsize=1)
-def _limits() -> dict[Register, list[Pattern]]:
-    found: dict[Register, list[Pattern]] = {Register.PLAIN: [], Register.POLITE: []}
-    for target, pattern, _ in read_table("politeness_limits.tsv", columns=3):
-        found[Register(target)].append(compile_pattern(pattern))
-    return found
+    return speaks_against(f"politeness.{target.value}", passage)
 
 
 def has_verb(passage: Passage) -> bool:
