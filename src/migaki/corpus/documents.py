@@ -9,12 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias
 
 __all__ = ["Document", "Outcome", "Rejection", "Stage", "run_stages"]
-
-_NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +27,7 @@ class Document:
     """Name of the licence in `migaki.corpus.licences`; ``unknown`` where nobody said."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """What the source tells: title, url, date, author … Values as JSON has them."""
-    counts: Mapping[str, int] = _NOTHING
+    counts: Mapping[str, int] = field(default_factory=dict)
     """What stages changed in this document: ``{"personal_information.email": 2}``."""
 
     def with_text(self, text: str, **counts: int) -> Document:
