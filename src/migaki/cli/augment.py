@@ -65,7 +65,17 @@ def augment(
             "What the model is to say if none.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Chooses among the possible variants.")] = 0,
+    rate: Annotated[
+        float,
+        typer.Option(help="Share of the rows that get variants; the others stay as they are."),
+    ] = 1.0,
+    max_rows: Annotated[
+        int | None,
+        typer.Option("--max-rows", help="Only so many rows, from the top, get variants."),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(help="Chooses among the possible variants, and the rows of --rate.")
+    ] = 0,
     workers: Annotated[
         int | None,
         typer.Option(min=1, help="Processes; the output does not depend on it. All cores if none."),
@@ -130,6 +140,8 @@ def augment(
         use=use,
         fields=tuple(fields or ()),
         keep_source=keep_source,
+        rate=rate,
+        max_rows=max_rows,
         engine=engine,
         on_bad_row=_policy(on_bad_row),
         encoding=encoding,
@@ -229,7 +241,8 @@ def _show(summary: Summary, target: Path, watch: _Watch) -> None:
     lines = [
         f"Varied: {fields or 'nothing'}.",
         f"Rows: {summary.rows:,} read = {used:,} used + {bad:,} not usable; "
-        f"{summary.rows_without_variant:,} used rows have no variant.",
+        f"{summary.rows_passed_over:,} of them were not to be varied, "
+        f"{summary.rows_without_variant:,} have no variant.",
         f"Sentences: {summary.sentences:,}, of which {summary.sentences_without_variant:,} are the "
         "same in every variant.",
     ]

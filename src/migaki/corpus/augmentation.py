@@ -7,8 +7,9 @@ number of workers nor a stop in the middle changes a byte of the output.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -60,6 +61,8 @@ class Augmentation:
         fields: Columns, or roles of a conversation, whose text is varied; none means what the model is
             to say.
         keep_source: Whether each source row stands before its variants.
+        rate: Share of the rows that get variants, 0 to 1; the seed chooses them.
+        max_rows: Only so many rows, from the top, get variants; none means all.
         engine: The analyser: ``fugashi`` or ``sudachi``.
         on_bad_row: ``error`` stops at a row that cannot be used, ``skip`` leaves it out and lists it.
         encoding: Text encoding of the input, or ``auto``.
@@ -71,6 +74,8 @@ class Augmentation:
     use: str = "train"
     fields: tuple[str, ...] = ()
     keep_source: bool = True
+    rate: float = 1.0
+    max_rows: int | None = None
     engine: str = "fugashi"
     on_bad_row: Literal["error", "skip"] = "error"
     encoding: str = "auto"
@@ -78,6 +83,24 @@ class Augmentation:
     def __post_init__(self) -> None:
         if self.variants < 1:
             raise UsageError(f"{self.variants} variants were asked for; at least 1 is needed.")
+        if not 0 < self.rate <= 1:
+            raise UsageError(f"The rate is {self.rate}; it is a share of the rows: 0 < rate <= 1.")
+        if self.max_rows is not None and self.max_rows < 1:
+            raise UsageError(f"max_rows is {self.max_rows}; at least 1 row can be varied.")
+
+    def chooses(self, row: Row, number: int) -> bool:
+        """Tell whether a row gets variants.
+
+        Args:
+            row: The row; its line and the seed decide, so neither order nor workers do.
+            number: Its place among the rows, from 0.
+        """
+        if self.max_rows is not None and number >= self.max_rows:
+            return False
+        if self.rate == 1:
+            return True
+        digest = blake2b(f"{self.seed}:{row.line}".encode(), digest_size=8).digest()
+        return int.from_bytes(digest, "big") < self.rate * 2**64
 
 
 def japanese_variants(asked: Augmentation) -> Generate:
@@ -220,7 +243,8 @@ def _carry_out(
         count = count_rows(file) if on_progress else None
         if on_progress:
             on_progress(output.rows, count)
-        for done in map_ordered(work, chunks(rows), workers=workers):
+        numbered = _numbered(chunks(rows), output.rows)
+        for done in map_ordered(work, numbered, workers=workers):
             if done.stopped_at:
                 raise _bad_row_error(done.stopped_at)
             total.add(done.summary)
@@ -229,6 +253,15 @@ def _carry_out(
                 on_progress(output.rows, count)
     output.finish(work.writing.finisher)
     return total
+
+
+def _numbered(
+    pieces: Iterable[list[Row | BadRow]], first: int
+) -> Iterator[tuple[int, list[Row | BadRow]]]:
+    """Give each chunk the number of its first row."""
+    for piece in pieces:
+        yield first, piece
+        first += len(piece)
 
 
 def _bad_row_error(row: BadRow) -> BadRowError:
@@ -263,6 +296,8 @@ def _identity(
         "use": asked.use,
         "field": asked.fields,
         "keep source": asked.keep_source,
+        "rate": asked.rate,
+        "rows to vary": asked.max_rows,
         "analyser": stamp["augment_analyzer"],
         "migaki": stamp["augment_version"],
     }
@@ -300,15 +335,24 @@ class _ChunkWork:
     stamp: Mapping[str, Any]
     make_generate: Callable[[Augmentation], Generate]
 
-    def __call__(self, chunk: Sequence[Row | BadRow]) -> _Done:
+    def __call__(self, numbered: tuple[int, Sequence[Row | BadRow]]) -> _Done:
+        first, chunk = numbered
         summary = Summary(rows=len(chunk))
         generate = self.make_generate(self.asked)
         kept: list[tuple[Mapping[str, Any], Column]] = []
         rejected: list[bytes] = []
-        for row in chunk:
-            varied = row if isinstance(row, BadRow) else self._vary(row, generate)
+        for number, row in enumerate(chunk, first):
+            chosen = not isinstance(row, BadRow) and self.asked.chooses(row, number)
+            varied = (
+                row
+                if isinstance(row, BadRow)
+                else self._vary(row, generate if chosen else _nothing)
+            )
             if isinstance(varied, VariedRow):
-                summary.count(varied)
+                if chosen:
+                    summary.count(varied)
+                else:
+                    summary.pass_over()
                 rows = varied.rows if self.asked.keep_source else varied.rows[1:]
                 kept += [(value, varied.column) for value in rows]
             elif self.asked.on_bad_row == "error":
@@ -334,6 +378,11 @@ class _ChunkWork:
             reason = f"could not be varied ({type(err).__name__}: {err}); please report it"
             return BadRow(row.path, row.line, reason, row.value)
         return varied
+
+
+def _nothing(text: str) -> Generated:
+    """Make no variant: the row was not chosen."""
+    return Generated(())
 
 
 def _reject(bad: BadRow, summary: Summary) -> bytes:

@@ -22,6 +22,9 @@ class Summary:
     rows_out: int = 0
     variants: int = 0
     rows_without_variant: int = 0
+    """Rows that were to be varied and could not."""
+    rows_passed_over: int = 0
+    """Rows that ``rate`` and ``max_rows`` left as they are."""
     sentences: int = 0
     sentences_without_variant: int = 0
     bad_rows: int = 0
@@ -60,6 +63,10 @@ class Summary:
         for operator, reasons in varied.rejections.items():
             _add_counts(self.rejections.setdefault(operator, {}), reasons)
 
+    def pass_over(self) -> None:
+        """Count one row that was not to be varied."""
+        self.rows_passed_over += 1
+
     def to_json(self) -> dict[str, Any]:
         """Return a copy of the counts for a program; ``Summary(**…)`` reads them back."""
         return asdict(self)
@@ -67,7 +74,7 @@ class Summary:
 
 _COUNTS = (
     "rows", "rows_out", "variants", "rows_without_variant", "sentences",
-    "sentences_without_variant", "bad_rows",
+    "sentences_without_variant", "bad_rows", "rows_passed_over",
 )  # fmt: skip
 
 

@@ -108,6 +108,40 @@ def test_rejections_are_counted_by_operator_and_reason(many: Path, tmp_path: Pat
     assert summary.operators == {"test.ending": 2 * 560}
 
 
+# ── how many rows ────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_rate_is_the_share_of_rows_that_get_variants(
+    many: Path, tmp_path: Path, workers: int
+) -> None:
+    asked = Augmentation(variants=1, seed=5, rate=0.25)
+    summary = augment(many, tmp_path / "out.jsonl", asked, workers=workers)
+    rows = read_rows(tmp_path / "out.jsonl")
+    sources = [row for row in rows if row["augment_variant"] == 0]
+    assert [row["text"] for row in sources] == [row["text"] for row in read_rows(many)]
+    taken = summary.rows - summary.rows_passed_over
+    assert 0.2 < taken / summary.rows < 0.3
+    assert len(rows) - len(sources) == summary.variants == taken - summary.rows_without_variant
+    again = Augmentation(variants=1, seed=6, rate=0.25)
+    augment(many, tmp_path / "other.jsonl", again)
+    assert read_rows(tmp_path / "other.jsonl") != rows
+
+
+def test_only_the_first_rows_are_varied_where_a_number_is_given(many: Path, tmp_path: Path) -> None:
+    summary = augment(many, tmp_path / "out.jsonl", Augmentation(variants=1, max_rows=10))
+    varied = [row for row in read_rows(tmp_path / "out.jsonl") if row["augment_variant"]]
+    assert summary.rows_passed_over == summary.rows - 10
+    assert {int(row["augment_source"].split(":")[1]) for row in varied} <= set(range(1, 11))
+    assert varied
+
+
+@pytest.mark.parametrize("given", [{"rate": 0.0}, {"rate": 1.5}, {"max_rows": 0}])
+def test_a_share_is_a_share(given: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=r"rate|max_rows"):
+        Augmentation(**given)
+
+
 # ── formats ──────────────────────────────────────────────────────────────────────────────────────
 
 
