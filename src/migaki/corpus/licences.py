@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, NamedTuple, TypeAlias, cast, get_args
+from typing import Any, Literal, NamedTuple, TypeAlias, cast, get_args
 
 from migaki.errors import UsageError
 from migaki.linguistics.tables import read_table
@@ -217,13 +217,12 @@ def _licences() -> tuple[Licence, ...]:
 
 
 def _licence(row: tuple[str, ...]) -> Licence:
-    name, title, *answers, aliases, url, basis = row
-    for answer in answers:
-        if answer not in get_args(Answer):
-            raise ValueError(f"{_TABLE}: {name} answers {answer!r}")
-    said = cast("list[Answer]", answers)
-    others = tuple(alias.strip() for alias in aliases.split(";") if alias.strip())
-    return Licence(name, title, *said, aliases=others, url=url, basis=basis)
+    cells = dict(zip(_COLUMNS, row, strict=True))
+    for column in _COLUMNS[2:8]:
+        if cells[column] not in get_args(Answer):
+            raise ValueError(f"{_TABLE}: {cells['name']} answers {cells[column]!r}")
+    aliases = tuple(part.strip() for part in cells.pop("aliases").split(";") if part.strip())
+    return Licence(aliases=aliases, **cast("dict[str, Any]", cells))
 
 
 @lru_cache(maxsize=1)
@@ -247,7 +246,8 @@ def _spellings(name: str) -> list[str]:
 
 # What a remark in parentheses takes away must not be lost: 「MIT (research only)」 is not MIT.
 _PARENTHESES = re.compile(
-    r"[(（](?![^)）]*(?:non|only|except|commercial|research|\bNC\b|\bND\b|禁|非|のみ|限|除))[^)）]*[)）]", re.I
+    r"[(（](?![^)）]*(?:non|only|except|commercial|research|\bNC\b|\bND\b|禁|非|のみ|限|除))[^)）]*[)）]",
+    re.I,
 )
 _JAPANESE_PARTS = (
     ("表示", ""), ("継承", "-SA"), ("改変禁止", "-ND"), ("非営利", "-NC"), ("日本", "JP"),

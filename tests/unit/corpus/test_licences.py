@@ -86,7 +86,7 @@ def test_no_derivatives_is_refused_and_unknown_is_warned_of() -> None:
     assert refuse_augmenting(["MIT", "CC BY 4.0"], hint="") == []
     (warning,) = refuse_augmenting(["MIT", None, None], hint="")
     assert "not known" in warning
-    with pytest.raises(UsageError, match="CC-BY-ND-2.1-JP does not allow .* Force it"):
+    with pytest.raises(UsageError, match=r"CC-BY-ND-2\.1-JP does not allow .* Force it"):
         refuse_augmenting(["MIT", "CC BY-ND 2.1 JP"], hint="Force it.")
 
 
