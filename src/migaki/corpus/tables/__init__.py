@@ -1,1 +1,0 @@
-"""What the corpus room knows as data: tables headed by their source and licence."""
