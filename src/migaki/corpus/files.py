@@ -7,20 +7,19 @@ the place. What a row means is not decided here (see ``dataset.formats``).
 
 from __future__ import annotations
 
-import csv
 import glob
 import hashlib
-import io
 import json
 import os
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from migaki.corpus.encoding import Encoding, decode, detect_encoding, named_encoding
+from migaki.corpus.rows import BadRow, Row
 from migaki.corpus.samples import SAMPLES_PATH
+from migaki.corpus.text_rows import is_indented, json_row, text_rows
 from migaki.errors import DataError, UsageError
 
 __all__ = [
@@ -32,6 +31,7 @@ __all__ = [
     "find_files",
     "open_file",
     "read_lines",
+    "text_kind",
 ]
 
 SAMPLES = "samples"
@@ -45,28 +45,6 @@ _KIND_OF_SUFFIX: dict[str, FileKind] = {
 }  # fmt: skip
 _SUFFIXES = ", ".join(_KIND_OF_SUFFIX)
 _SAMPLE_BYTES = 1 << 24  # what encoding detection looks at; files this long are rarely mixed
-_BLANK_LINES = re.compile(r"\n(?:[ \t　]*\n)+")  # the indentation of the next line stays
-_SPACE = re.compile(r"[ \t\n\r]*")
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row as it stands in the file."""
-
-    path: Path
-    line: int
-    """1-based line, or record number in a format without lines (Parquet)."""
-    value: Any
-
-
-@dataclass(frozen=True, slots=True)
-class BadRow:
-    """One row that cannot be read."""
-
-    path: Path
-    line: int
-    reason: str
-    raw: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +136,19 @@ def open_file(path: Path, *, encoding: str = "auto") -> SourceFile:
         chosen = detect_encoding(_sample(path, head, size), where=str(path))
     else:
         chosen = named_encoding(encoding)
-    kind = _text_kind(path, head, chosen)
+    kind = text_kind(path, head, chosen)
     return SourceFile(
-        path, path.name, kind, chosen, size, digest, lambda: _READERS[kind](path, chosen)
+        path, path.name, kind, chosen, size, digest, lambda: _read_rows(path, kind, chosen)
     )
+
+
+def _read_rows(path: Path, kind: FileKind, encoding: Encoding) -> Iterator[Row | BadRow]:
+    if kind == "jsonl":
+        yield from _read_jsonl(path, encoding)
+    elif kind == "parquet":
+        yield from _read_parquet(path)
+    else:
+        yield from text_rows(kind, path, _read_text(path, encoding))
 
 
 def _look_at(path: Path) -> tuple[int, str, bytes]:
@@ -181,8 +168,14 @@ def _sample(path: Path, head: bytes, size: int) -> bytes:
     return head[: head.rfind(b"\n") + 1] or path.read_bytes()
 
 
-def _text_kind(path: Path, head: bytes, encoding: Encoding) -> FileKind:
-    """Choose between the text formats; between JSON and JSON Lines the content decides."""
+def text_kind(path: Path, head: bytes, encoding: Encoding) -> FileKind:
+    """Choose between the text formats; between JSON and JSON Lines the content decides.
+
+    Args:
+        path: For its suffix.
+        head: The first bytes, or all.
+        encoding: That of the file.
+    """
     kind = _KIND_OF_SUFFIX.get(path.suffix.lower())
     start = head[:4096].decode(encoding.codec, errors="ignore").lstrip("\ufeff \t\r\n")[:1]
     if kind is None:
@@ -190,7 +183,7 @@ def _text_kind(path: Path, head: bytes, encoding: Encoding) -> FileKind:
     if kind in ("json", "jsonl") and start == "[":
         return "json"
     if kind == "jsonl":  # one indented object under this name is JSON
-        return "json" if _is_indented(head.decode(encoding.codec, errors="ignore")) else kind
+        return "json" if is_indented(head.decode(encoding.codec, errors="ignore")) else kind
     # Broken objects are still JSON under the name .json; elsewhere they might be any text.
     return "jsonl" if _is_object_per_line(head, encoding, whole=kind != "json") else kind
 
@@ -202,10 +195,6 @@ def _is_object_per_line(head: bytes, encoding: Encoding, *, whole: bool) -> bool
     if len(first) < 2 or not all(line[0] == "{" and line[-1] == "}" for line in first):
         return False
     return not whole or all(map(_is_json, first))
-
-
-def _is_indented(text: str) -> bool:
-    return text.lstrip("\ufeff \t\r\n").partition("\n")[0].strip() == "{"
 
 
 def _is_json(text: str) -> bool:
@@ -230,15 +219,9 @@ def _read_jsonl(path: Path, encoding: Encoding) -> Iterator[Row | BadRow]:
             reason = f"is not valid {encoding.name} (byte {getattr(line, 'start', 0)} of the line)"
             yield BadRow(path, number, reason, repr(getattr(line, "object", b""))[:2000])
             continue
-        line = line.strip()
-        if not line:
-            continue
-        try:
-            yield Row(path, number, json.loads(line))
-        except json.JSONDecodeError as err:
-            yield BadRow(path, number, _json_problem(err, line), line)
-        except (ValueError, RecursionError) as err:
-            yield BadRow(path, number, _unfit_json(err), line[:2000])
+        row = json_row(path, number, line)
+        if row is not None:
+            yield row
 
 
 def read_lines(path: Path, encoding: Encoding) -> Iterator[str | UnicodeError]:
@@ -264,97 +247,6 @@ def read_lines(path: Path, encoding: Encoding) -> Iterator[str | UnicodeError]:
                 yield text.removeprefix("\ufeff") if number == 0 else text
 
 
-def _unfit_json(err: Exception) -> str:
-    """Say why Python does not take JSON that is written correctly."""
-    if isinstance(err, RecursionError):
-        return "is nested too deeply to be a training row"
-    return "holds a number of thousands of digits"
-
-
-def _json_problem(err: json.JSONDecodeError, text: str) -> str:
-    if err.pos >= len(text.rstrip()) or err.msg.startswith("Unterminated"):
-        return f"the JSON is cut off at column {err.colno} ({err.msg})"
-    near = text[max(0, err.pos - 15) : err.pos + 15].replace("\n", " ")
-    return f"is not valid JSON at column {err.colno}, near {near!r} ({err.msg})"
-
-
-# ── JSON ─────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _read_json(path: Path, encoding: Encoding) -> Iterator[Row | BadRow]:
-    text = _read_text(path, encoding)
-    start = _skip_space(text, 0)
-    if text[start] == "[":
-        yield from _read_array(path, text, start)
-        return
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError as err:
-        if "Extra data" in err.msg and _is_indented(text):
-            raise DataError(
-                f"{path}:{err.lineno}: a second JSON object begins here, and both are written over "
-                "several lines.",
-                hint="JSON Lines has one object a line: jq -c . FILE writes it so.",
-            ) from err
-        if "Extra data" in err.msg:  # one object after another: JSON Lines under another name
-            yield from _read_jsonl(path, encoding)
-            return
-        raise _broken_json(path, text, err) from err
-    except (ValueError, RecursionError) as err:
-        raise DataError(f"{path}: the JSON {_unfit_json(err)}.") from err
-    if not isinstance(value, dict):
-        yield Row(path, 1, value)
-        return
-    lists = [v for v in value.values() if isinstance(v, list) and v and isinstance(v[0], dict)]
-    if "messages" in value or "conversations" in value or len(lists) != 1:
-        yield Row(path, 1, value)
-        return
-    for number, item in enumerate(lists[0], start=1):
-        yield Row(path, number, item)
-
-
-def _read_array(path: Path, text: str, start: int) -> Iterator[Row | BadRow]:
-    """Yield the elements with the lines on which they begin."""
-    decoder, at, line, counted = json.JSONDecoder(), start + 1, 1, 0
-    try:
-        at = _skip_space(text, at)
-        if text[at : at + 1] == "]":
-            raise DataError(f"{path} is an empty JSON array.")
-        while True:
-            line += text.count("\n", counted, at)
-            counted = at
-            value, at = decoder.raw_decode(text, at)
-            yield Row(path, line, value)
-            at = _skip_space(text, at)
-            if text[at : at + 1] == "]":
-                break
-            if text[at : at + 1] != ",":
-                raise json.JSONDecodeError("Expecting ',' or ']'", text, at)
-            at = _skip_space(text, at + 1)
-    except json.JSONDecodeError as err:
-        raise _broken_json(path, text, err) from err
-    except (ValueError, RecursionError) as err:
-        raise DataError(f"{path}:{line}: the row {_unfit_json(err)}.") from err
-    if rest := text[at + 1 :].strip():
-        raise DataError(f"{path}: after the JSON array there is more: {rest[:40]!r}.")
-
-
-def _skip_space(text: str, at: int) -> int:
-    match = _SPACE.match(text, at)
-    return match.end() if match else at
-
-
-def _broken_json(path: Path, text: str, err: json.JSONDecodeError) -> DataError:
-    cut = err.pos >= len(text.rstrip()) or err.msg.startswith("Unterminated")
-    what = "the JSON is cut off" if cut else "this is not valid JSON"
-    hint = (
-        "The file is not whole: copy or download it again. Nothing of it was used."
-        if cut
-        else "Repair the file, or convert it to JSON Lines, where single rows can be skipped."
-    )
-    return DataError(f"{path}:{err.lineno}: {what} (column {err.colno}: {err.msg}).", hint=hint)
-
-
 # ── Parquet ──────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -377,79 +269,3 @@ def _read_parquet(path: Path) -> Iterator[Row | BadRow]:
         ) from err
     if number == 0:
         raise DataError(f"{path} has no rows.")
-
-
-# ── CSV, TSV, text ───────────────────────────────────────────────────────────────────────────────
-
-
-def _read_csv(path: Path, encoding: Encoding) -> Iterator[Row | BadRow]:
-    yield from _read_table(path, _read_text(path, encoding), ",", quoted=True)
-
-
-def _read_tsv(path: Path, encoding: Encoding) -> Iterator[Row | BadRow]:
-    # Most TSV files are not quoted, and 「"Hello," he said」 is then text, not a quoted field. They
-    # are read plainly where plain splitting gives every line the columns of the header.
-    text = _read_text(path, encoding)
-    lines = [line for line in text.split("\n") if line]
-    columns = lines[0].count("\t")
-    plain = not lines[0].startswith('"') and all(line.count("\t") == columns for line in lines)
-    yield from _read_table(path, text, "\t", quoted=not plain)
-
-
-def _read_table(path: Path, text: str, delimiter: str, *, quoted: bool) -> Iterator[Row | BadRow]:
-    csv.field_size_limit(1 << 30)  # the default of 128 KiB is shorter than a long text
-    reader = csv.reader(
-        io.StringIO(text, newline=""),
-        delimiter=delimiter,
-        quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
-        strict=quoted,
-    )
-    header: list[str] | None = None
-    while True:
-        line = reader.line_num + 1
-        try:
-            fields = next(reader, None)
-        except csv.Error as err:
-            yield BadRow(path, line, f"is not valid CSV ({err})", "")
-            continue
-        if fields is None:
-            return
-        if not any(fields):
-            continue
-        if header is None:
-            header = [name.strip() for name in fields]
-            if len(set(header)) != len(header):
-                raise DataError(f"{path}:{line}: two columns have the same name: {header}.")
-            if len(header) == 1 and delimiter == "," and (";" in header[0] or "\t" in header[0]):
-                raise DataError(
-                    f"{path}:{line}: the only column is named {header[0]!r}: the columns seem to be "
-                    "parted by semicolons or tabs, where .csv means commas.",
-                    hint="Save it with commas, or with tabs under the name .tsv.",
-                )
-        elif len(fields) != len(header):
-            reason = f"has {len(fields)} columns where the header has {len(header)}"
-            yield BadRow(path, line, reason, delimiter.join(fields))
-        else:
-            yield Row(path, line, dict(zip(header, fields, strict=True)))
-
-
-def _read_txt(path: Path, encoding: Encoding) -> Iterator[Row | BadRow]:
-    text, at, line = _read_text(path, encoding), 0, 1
-    for match in [*_BLANK_LINES.finditer(text), None]:
-        end = match.start() if match else len(text)
-        block = text[at:end]
-        if block.strip():
-            skipped = len(block) - len(block.lstrip("\n"))
-            yield Row(path, line + skipped, block.strip("\n"))
-        if match:
-            line += text.count("\n", at, match.end())
-            at = match.end()
-
-
-_READERS: dict[FileKind, Callable[[Path, Encoding], Iterator[Row | BadRow]]] = {
-    "jsonl": _read_jsonl,
-    "json": _read_json,
-    "csv": _read_csv,
-    "tsv": _read_tsv,
-    "txt": _read_txt,
-}

@@ -34,9 +34,14 @@ __all__ = [
 
 ENGINES = ("fugashi", "sudachi")
 
-# MeCab takes C strings in UTF-8: a NUL ends them and a lone surrogate has no encoding. Each is
-# shown to it as one replacement character, so that offsets stay true.
-_UNSPEAKABLE = re.compile("[\x00\ud800-\udfff]")
+# MeCab answers with one string, which is several times faster than a Python object per morpheme: for each
+# one 0, or 1 for an unknown word, with the white space before it, its surface, and its features.
+_BETWEEN, _BEHIND = "\x01", "\x02"
+_ANSWER = f"%s%pS{_BETWEEN}%m{_BETWEEN}%H{_BEHIND}"
+
+# MeCab takes C strings in UTF-8: a NUL ends them and a lone surrogate has no encoding. Each is shown
+# to it as one replacement character, so that offsets stay true; so are the marks of its answers.
+_UNSPEAKABLE = re.compile("[\x00-\x02\ud800-\udfff]")
 _REPLACEMENT = "\ufffd"
 
 # The lattice of a piece grows with its length, time faster than it, and Sudachi refuses 49,149 bytes.
@@ -86,9 +91,9 @@ class FugashiAnalyzer:
             ) from error
         # The folder is named, so that a large `unidic` installed beside cannot change the results.
         self._tagger: fugashi.GenericTagger = fugashi.GenericTagger(
-            f'-r /dev/null -d "{unidic_lite.DICDIR}"'
+            f'-r /dev/null -d "{unidic_lite.DICDIR}" -O "" -F "{_ANSWER}" -U "{_ANSWER}" -E ""'
         )
-        self._entries: dict[tuple[str, str], _Entry] = {}
+        self._entries: dict[str, tuple[int, str, _Entry]] = {}
 
     @property
     def name(self) -> str:
@@ -111,20 +116,28 @@ class FugashiAnalyzer:
         found: list[Morpheme] = []
         place = start
         spoken = _UNSPEAKABLE.sub(_REPLACEMENT, piece)
-        for node in self._tagger(spoken):
-            surface: str = node.surface
-            place += len(node.white_space)
-            end = place + len(surface)
-            key = (surface, node.feature_raw)
-            entry = entries.get(key)
-            if entry is None:
-                entry = entries[key] = _unidic_entry(*key, unknown=node.is_unk)
+        answer: str = self._tagger.parse(spoken)
+        for part in answer.split(_BEHIND)[:-1]:
+            known = entries.get(part)
+            if known is None:
+                known = entries[part] = _read_part(part)
                 if len(entries) > _MOST_ENTRIES:
                     entries.clear()
+            gap, surface, entry = known
+            place += gap
+            end = place + len(surface)
             if entry[0] != "空白":
-                found.append(make(Morpheme, (text[place:end], place, end, *entry)))
+                found.append(make(Morpheme, (surface, place, end) + entry))  # noqa: RUF005 (faster)
             place = end
+        if spoken != piece:
+            return [m._replace(surface=text[m.start : m.end]) for m in found]
         return found
+
+
+def _read_part(part: str) -> tuple[int, str, _Entry]:
+    """What MeCab says of one morpheme: how much white space is before it, its surface, its entry."""
+    space, surface, feature = part.split(_BETWEEN)
+    return len(space) - 1, surface, _unidic_entry(surface, feature, unknown=part[0] == "1")
 
 
 _QUOTED_COMMA = re.compile(r'"[^"]*"')

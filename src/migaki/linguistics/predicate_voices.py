@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 
 from migaki.linguistics.morphemes import Morpheme, Sentence
@@ -11,10 +10,13 @@ from migaki.linguistics.predicate_chains import COMMAS, ends_sentence, is_mark
 __all__ = ["OPAQUE", "behind_brackets", "voices", "with_opaque"]
 
 _TERMINATORS = frozenset("。．！？!?｡")
+_BRACKETS = frozenset("（()）")
 
 
 def with_opaque(sentence: Sentence, protected: Sequence[tuple[int, int]]) -> list[Morpheme]:
     """Put one opaque noun in the place of the morphemes of each protected span."""
+    if not protected:
+        return list(sentence.morphemes)
     tokens: list[Morpheme] = []
     spans = iter(protected)
     span = next(spans, None)
@@ -51,6 +53,9 @@ def voices(tokens: list[Morpheme]) -> Iterator[tuple[list[Morpheme], bool]]:
     With each goes whether it is an insertion: in brackets, the sentence goes on behind them, and
     nothing inside says that a sentence ends there.
     """
+    if not any(m.surface in _BRACKETS for m in tokens):
+        yield from ((part, False) for part in _cut(tokens))
+        return
     outer: list[Morpheme] = []
     inner: list[tuple[list[Morpheme], bool]] = []
     opened: list[Morpheme] = []
@@ -80,13 +85,8 @@ def _goes_on(tokens: list[Morpheme], place: int) -> bool:
 
 def _cut(tokens: list[Morpheme]) -> Iterator[list[Morpheme]]:
     start = 0
-    for place, m in enumerate(tokens):
-        last = place + 1 == len(tokens)
-        if (
-            m.surface[0] in _TERMINATORS
-            and not last
-            and not ends_sentence(tokens[place + 1].surface[0])
-        ):
+    for place in [place for place, m in enumerate(tokens) if m.surface[0] in _TERMINATORS]:
+        if place + 1 < len(tokens) and not ends_sentence(tokens[place + 1].surface[0]):
             yield tokens[start : place + 1]
             start = place + 1
     yield tokens[start:]
@@ -94,6 +94,5 @@ def _cut(tokens: list[Morpheme]) -> Iterator[list[Morpheme]]:
 
 def behind_brackets(tokens: list[Morpheme]) -> frozenset[int]:
     """Offsets of the words behind a ）: the gap before them is no white space."""
-    return frozenset(
-        after.start for m, after in itertools.pairwise(tokens) if m.surface in ("）", ")")
-    )
+    closing = [place for place, m in enumerate(tokens[:-1]) if m.surface in ("）", ")")]
+    return frozenset(tokens[place + 1].start for place in closing)

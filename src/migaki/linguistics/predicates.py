@@ -89,6 +89,13 @@ class Predicate(NamedTuple):
         return any(m.c_type in _POLITE for m in self.chain)
 
 
+_DE = frozenset(("で", "じゃ"))
+# Behind a word that does not inflect, a word of these parts of speech goes on with the sentence …
+_GOING_ON = frozenset(
+    ("名詞", "代名詞", "動詞", "形容詞", "形状詞", "副詞", "連体詞", "接頭辞", "接尾辞")
+)
+# … unless it is a copula (では, whatever the analyser calls it) or ends it: か, hearsay, a laugh.
+_MAY_FOLLOW_NOUN = frozenset(("で", "じゃ", "では", "ぢゃ", "か", "って", "て", "と", "笑", "w"))
 _FINITE = ("終止形", "連体形", "意志推量形", "命令形")
 # 接続詞 that join what modifies a noun as well as whole clauses: 大きい、または重い荷物
 _NOUN_JOINERS = frozenset(
@@ -178,6 +185,9 @@ class _Scanner(Chains):
                 head = self.verbal_head(place)
                 kind = Kind.ADJECTIVE if m.c_type.endswith("形容詞") else Kind.VERB
                 last = self.chain_end(place)
+            elif self._goes_on(m, place):
+                place += 1
+                continue
             elif self._headless(place):
                 head, kind, last = place, Kind.NOMINAL, self.chain_end(place)
             elif is_mark(m) or (m.pos == "助動詞" and m.c_type != "文語助動詞-ベシ"):
@@ -195,6 +205,15 @@ class _Scanner(Chains):
             stop, where = self._place(last)
             yield self._group(max(head, free), place, last, stop, kind, where)
             place = free = stop
+
+    def _goes_on(self, m: Morpheme, place: int) -> bool:
+        """Whether a glance at the next word shows that no predicate ends in this one; most are such."""
+        if m.c_type or m.surface in _DE or place + 1 == self.size:
+            return False
+        after = self.tokens[place + 1]
+        if after.surface in _MAY_FOLLOW_NOUN:
+            return False
+        return after.pos in _GOING_ON or (after.pos == "助詞" and after.pos2 != "終助詞")
 
     def _headless(self, place: int) -> bool:
         """Whether a copula opens a sentence or follows a comma or か: ですが、… / 彼が、です。"""

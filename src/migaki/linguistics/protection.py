@@ -31,13 +31,14 @@ _QUOTES = {
     "〔": "〕",
 }
 _CLOSES = {close: open_ for open_, close in _QUOTES.items()}
-_BRACKETS = frozenset([*_QUOTES, *_CLOSES])
 _BRACKET = re.compile("[" + "".join(_QUOTES) + "".join(_CLOSES) + "]|\n[ \t\u3000]*\n")
 
 # Every repetition is bounded, possessive or barred from its own start, so that no input, a line of
 # a megabyte included, costs more than linear time.
 _LITERAL = re.compile(
     r"""
+    (?=[\t \x21-\x7e（])                                       # so begins every one of these:
+    (?:
     ^```.*?(?:^```[^\n]*$|\Z)                                   # fenced code
     | \A---\n.*?\n---$                                          # front matter
     | ^[ ]{0,3}\#{1,6}[ \t][^\n]*$                              # headings, which are titles
@@ -61,12 +62,13 @@ _LITERAL = re.compile(
     | (?<=[\u4e00-\u9fff々A-Za-z])[（(][\u3041-\u3096\u30a1-\u30fa・ー ]{1,40}[）)]  # readings
     | [（(][^（）()\n]{1,500}[）)](?=と|って)                    # what was thought
     | "[^"\n]{1,300}" | (?<!\w)'[^'\n]{1,200}'(?!\w)           # straight quotes in one line
+    )
     """,
     re.DOTALL | re.MULTILINE | re.VERBOSE | re.ASCII,
 )
 
-# What every literal has, but for fences and the like, whose marks are ASCII as well.
-_MARKUP = re.compile("[\x21-\x7e（]")
+# One of these marks is in every literal.
+_MARKUP = re.compile(r"""[`\-#|$<&({:/.@\\"'（]""")
 
 _EMOJI = re.compile(
     "[\u2600-\u27bf\u2b00-\u2bff\U0001f1e6-\U0001f1ff\U0001f300-\U0001faff]"
@@ -93,23 +95,26 @@ def protected_spans(text: str, morphemes: Iterable[Morpheme] = ()) -> list[Span]
         >>> [text[start:end] for start, end in protected_spans(text)]
         ['「行く」', '`f()`', 'おはようございます', 'README.md']
     """
+    morphemes = tuple(morphemes)
     found = [match.span() for match in _LITERAL.finditer(text)] if _MARKUP.search(text) else []
     found += quoted_spans(text)
     found += (match.span() for match in _EMOJI.finditer(text))
-    starts: set[int] = set()
-    ends: set[int] = set()
-    for m in morphemes:
-        starts.add(m.start)
-        ends.add(m.end)
-        if m.pos2 == "固有名詞":
-            found.append((m.start, m.end))
-    for match in _set_phrases().finditer(text):
-        start, end = match.span()
-        if (not starts or (start in starts and end in ends)) and (
-            match["any"] or _stands_alone(text, start, end)
-        ):
-            found.append((start, end))
+    found += [(m.start, m.end) for m in morphemes if m.pos2 == "固有名詞"]
+    found += _set_phrase_spans(text, morphemes)
     return _merged(found)
+
+
+def _set_phrase_spans(text: str, morphemes: Sequence[Morpheme]) -> list[Span]:
+    phrases = list(_set_phrases().finditer(text))
+    if not phrases:
+        return []
+    starts, ends = {m.start for m in morphemes}, {m.end for m in morphemes}
+    return [
+        phrase.span()
+        for phrase in phrases
+        if (not starts or (phrase.start() in starts and phrase.end() in ends))
+        and (phrase["any"] or _stands_alone(text, *phrase.span()))
+    ]
 
 
 def quoted_spans(text: str) -> list[Span]:
@@ -122,8 +127,6 @@ def quoted_spans(text: str) -> list[Span]:
         [(0, 12)]
     """
     spans: list[Span] = []
-    if _BRACKETS.isdisjoint(text):
-        return spans
     opened: list[tuple[str, int]] = []
     for match in _BRACKET.finditer(text):
         mark = match.group()
@@ -157,6 +160,8 @@ def overlaps(start: int, end: int, spans: Sequence[Span]) -> bool:
 
 
 def _merged(spans: list[Span]) -> list[Span]:
+    if not spans:
+        return spans
     spans.sort()
     merged: list[Span] = []
     for start, end in spans:
@@ -179,4 +184,5 @@ def _set_phrases() -> re.Pattern[str]:
         "|".join(re.escape(phrase) for phrase, where, _ in rows if where == kind)
         for kind in ("any", "alone")
     )
-    return re.compile(f"(?P<any>{free})|(?:{alone})")
+    begins = "".join(sorted({re.escape(phrase[0]) for phrase, _, _ in rows}))
+    return re.compile(f"(?=[{begins}])(?:(?P<any>{free})|(?:{alone}))")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 
 from migaki.errors import DataError
 
@@ -33,3 +34,11 @@ def die(number: int) -> int:
 def report_pid(number: int) -> int:
     time.sleep(0.02)
     return os.getpid()
+
+
+def environment(project_root: Path) -> dict[str, str]:
+    """Let a process import these tests and the migaki that stands beside them."""
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(project_root / "src"), str(project_root)]),
+    }

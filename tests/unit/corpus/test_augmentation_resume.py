@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.unit.corpus.endings import augment, read_rows, write_rows
+from tests.unit.corpus.jobs import environment
 
 from migaki.corpus import resumable_output
 from migaki.corpus.augmentation import Augmentation
@@ -195,7 +195,7 @@ def test_kill_9_and_resume_give_the_same_bytes(
     script = tmp_path / "job.py"
     script.write_text(SLOW_JOB)
     command = [sys.executable, str(script), str(many), str(killed), str(workers)]
-    job = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(project_root)})
+    job = subprocess.Popen(command, env=environment(project_root))
     state = killed.with_name(killed.name + ".part.json")
     until = time.monotonic() + 60
     while time.monotonic() < until and job.poll() is None:
@@ -218,7 +218,7 @@ def test_two_processes_cannot_write_one_output(
     script.write_text(SLOW_JOB)
     target = tmp_path / "out.jsonl"
     command = [sys.executable, str(script), str(many), str(target), "1"]
-    job = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(project_root)})
+    job = subprocess.Popen(command, env=environment(project_root))
     try:
         until = time.monotonic() + 60
         while not (tmp_path / "out.jsonl.part.json").exists() and time.monotonic() < until:

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.unit.corpus.jobs import die, fail, slow_when_even, stumble
+from tests.unit.corpus.jobs import die, environment, fail, slow_when_even, stumble
 
 from migaki.corpus.ordered_map import map_ordered
 from migaki.errors import MigakiError, UsageError
@@ -79,7 +79,7 @@ def test_workers_die_with_a_killed_parent(tmp_path: Path, project_root: Path) ->
     parent = subprocess.Popen(
         [sys.executable, str(script)],
         stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(project_root)},
+        env=environment(project_root),
     )
     assert parent.stdout
     pids = {int(parent.stdout.readline()) for _ in range(20)}

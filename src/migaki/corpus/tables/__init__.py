@@ -1,0 +1,1 @@
+"""What the corpus room knows as data: tables headed by their source and licence."""
