@@ -1,8 +1,8 @@
 """Adverbs and connectives: the same said more formally, more casually, stronger or weaker.
 
-What may stand for what is in `adverbs.tsv`, `connectives.tsv` and `adverb_spellings.tsv`; the degree
-adverbs there are graded, とても = 非常に > かなり > 比較的 > 少し. A word of the same set and degree keeps
-the meaning; one of another degree changes it.
+What may stand for what is in `adverbs.tsv`, `connectives.tsv` and `adverb_spellings.tsv`; degree adverbs there
+are graded, and a word of the same set and degree keeps the meaning. `adverb_errors.tsv` has what changes
+it or is wrong on purpose.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from migaki.linguistics.operators.substitution import (
     Entry,
     Lexicon,
     Site,
+    in_sets,
     read_entries,
     substituting,
 )
@@ -24,11 +25,8 @@ from migaki.linguistics.operators.substitution import (
 __all__ = ["OPERATORS"]
 
 _NO_DEGREE = "-"
-_NEEDS_NEGATION = "npi"
-_EXTREMES = frozenset({"4", "5"})  # 極めて is no more than とても to many
-_PROSE = frozenset({Style.POLITE, Style.FORMAL, Style.WRITTEN})
-
 _LEXICON = Lexicon(read_entries, "adverbs.tsv", "connectives.tsv", SPELLING_TABLE)
+_WRONG = Lexicon(read_entries, "adverb_errors.tsv", fitting=True)
 
 
 def _same_degree(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
@@ -48,22 +46,6 @@ def _connective(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
     if other.table != "connectives.tsv" or is_spelling(site.entry.word, other.word):
         return False
     return styles <= other.styles
-
-
-def _other_degree(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
-    degrees = {site.entry.degree, other.degree}
-    if len(degrees) == 1 or degrees == _EXTREMES or _NEEDS_NEGATION in degrees:
-        return False
-    return styles <= other.styles
-
-
-def _needs_negation(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
-    return other.degree == _NEEDS_NEGATION
-
-
-def _too_casual(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
-    """Slang has no style of its own in the tables; beside すごく it is found in a set for itself."""
-    return site.entry.degree == other.degree and styles <= _PROSE and not other.styles
 
 
 def _touches(site: Site, other: Entry) -> bool:
@@ -112,25 +94,25 @@ OPERATORS: tuple[Operator, ...] = (
         propose=_spell,
     ),
     substituting(
-        _LEXICON,
+        _WRONG,
         "adverbs.degree_change",
         "とても高い → 少し高い: an adverb of another degree",
-        _other_degree,
+        in_sets("degree_change"),
         meaning=Meaning.CHANGED,
         use=Use.EVALUATION,
     ),
     substituting(
-        _LEXICON,
+        _WRONG,
         "adverbs.style_clash",
         "非常に重要である → めっちゃ重要である: slang in prose that is formal",
-        _too_casual,
+        in_sets("style_clash"),
         use=Use.REJECTED,
     ),
     substituting(
-        _LEXICON,
+        _WRONG,
         "adverbs.negative_polarity",
         "とても高い → *ちっとも高い: an adverb that needs a negation, without one",
-        _needs_negation,
+        in_sets("negative_polarity"),
         meaning=Meaning.CHANGED,
         grammatical=False,
         use=Use.EVALUATION,

@@ -63,13 +63,15 @@ def is_negation(morpheme: Morpheme) -> bool:
 def _is_adjective(morpheme: Morpheme) -> bool:
     if morpheme.pos == "連体詞":
         return morpheme.surface in _ADNOMINAL_ADJECTIVES
-    return morpheme.pos == "形容詞" and not is_negation(morpheme)
+    stem = morpheme.c_form.startswith("語幹")  # the 安 of 安プラン
+    return morpheme.pos == "形容詞" and not stem and not is_negation(morpheme)
 
 
 def _is_na_adjective(morphemes: Sequence[Morpheme], place: int) -> bool:
     morpheme = morphemes[place]
     if morpheme.pos == "形状詞":
-        return morpheme.pos2 != "助動詞語幹"
+        after = morphemes[place + 1].pos if place + 1 < len(morphemes) else ""
+        return morpheme.pos2 != "助動詞語幹" and after not in ("名詞", "接尾辞")  # 有名人, 柔軟性
     if "形状詞可能" not in morpheme.pos3 or place + 1 == len(morphemes):
         return False
     return morphemes[place + 1].c_type in _COPULA

@@ -15,12 +15,9 @@ from migaki.linguistics.operators.particle_clauses import (
     swap_roles,
 )
 from migaki.linguistics.operators.relative_clauses import relative_ga, relative_no
-from migaki.linguistics.operators.style import Style
 from migaki.linguistics.operators.substitution import (
-    Choice,
-    Entry,
     Lexicon,
-    Site,
+    in_sets,
     read_entries,
     substituting,
 )
@@ -31,17 +28,8 @@ _KEPT = Lexicon(read_entries, "particles.tsv", fitting=True)
 _WRONG = Lexicon(read_entries, "particle_errors.tsv", fitting=True)
 
 
-def _of(*sets: str) -> Choice:
-    """Choose the substitutions of these sets (what stands before the dot), in styles that fit."""
-
-    def chooses(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
-        return site.entry.set.partition(".")[0] in sets and styles <= other.styles
-
-    return chooses
-
-
 def _kept(name: str, description: str, *sets: str) -> Operator:
-    return substituting(_KEPT, f"particles.{name}", description, _of(*sets))
+    return substituting(_KEPT, f"particles.{name}", description, in_sets(*sets))
 
 
 def _wrong(
@@ -56,7 +44,7 @@ def _wrong(
         _WRONG,
         f"particles.{name}",
         description,
-        _of(name),
+        in_sets(name),
         meaning=meaning,
         grammatical=grammatical,
         use=use,

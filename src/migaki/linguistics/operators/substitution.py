@@ -41,7 +41,7 @@ from migaki.linguistics.operators.surroundings import (
 )
 from migaki.linguistics.tables import read_table
 
-__all__ = ["Entry", "Lexicon", "Site", "read_entries", "substituting"]
+__all__ = ["Entry", "Lexicon", "Site", "in_sets", "read_entries", "substituting"]
 
 _COLUMNS = 9
 _KEY_CHARS = 2
@@ -219,6 +219,15 @@ def _end_of(word: str, morphemes: Sequence[Morpheme], first: int, text: str) -> 
 
 Choice = Callable[[Site, Entry, frozenset[Style]], bool]
 """Whether an operator writes this word at this site, in a passage of these styles."""
+
+
+def in_sets(*names: str) -> Choice:
+    """Choose the substitutions of these sets (what stands before the dot), in styles that fit."""
+
+    def chooses(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
+        return site.entry.set.partition(".")[0] in names and styles <= other.styles
+
+    return chooses
 
 
 def substituting(
