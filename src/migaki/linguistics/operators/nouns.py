@@ -83,7 +83,7 @@ def _respects(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
 
 def _simplifies(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
     old, new = _forms(site, other)
-    if new != Form.BARE or old == Form.BARE or not styles <= other.styles:
+    if new != Form.BARE or old != Form.PREFIXED or not styles <= other.styles:
         return False
     return not is_requested(site.morphemes, site.after) and not _is_paired(site)
 

@@ -154,6 +154,8 @@ def _does(morphemes: _Sentence, place: int) -> bool:
         return False
     if place and morphemes[place - 1].surface in ("の", "を"):
         return False
+    if place and morphemes[place - 1].surface == "に" and in_class(noun, "goal"):
+        return False  # アメリカに旅行する has its goal already
     if any(m.surface == "を" for m in morphemes[:place]) or suru.c_form.startswith("未然形-サ"):
         return False
     following = morphemes[place + 2 : place + 4]

@@ -22,6 +22,7 @@ _Sentence = Sequence[Morpheme]
 
 _DEMONSTRATIVES = frozenset({"これ", "それ", "あれ", "ここ", "そこ", "こちら"})
 _LONGEST_PREDICATE = 6
+_JOINS = frozenset({"と", "や", "、", "・"})
 
 
 def relative_no(passage: Passage, rng: random.Random) -> list[EditSet]:
@@ -113,6 +114,8 @@ def _no_to_ga(morphemes: _Sentence, place: int) -> EditSet | None:
         return None
     if is_negation(predicate):
         return None  # 人気のない道
+    if any(m.start == head.end and m.surface in _JOINS for m in morphemes):
+        return None  # 匂いのいい蚊帳と糊のよくきいた浴衣
     if predicate.pos == "形容詞":
         after = next((m.surface for m in morphemes if m.start >= head.end), "")
         start = _phrase_start(morphemes, place - 1)
@@ -137,7 +140,9 @@ def _may_be_subject(morphemes: _Sentence, place: int) -> bool:
     noun = morphemes[place]
     if noun.pos not in ("名詞", "代名詞") and noun.pos2 != "名詞的":
         return False
-    if noun.pos2 == "数詞" or noun.pos3 in ("助数詞可能", "助数詞", "副詞可能"):
+    if noun.pos2 == "数詞" or in_class(noun, "both_of"):
+        return False
+    if noun.pos3 in ("助数詞可能", "助数詞", "副詞可能"):
         return False
     while place and morphemes[place - 1].pos in ("名詞", "接頭辞", "接尾辞"):
         place -= 1

@@ -17,7 +17,7 @@ hold too (column `where`):
 | ``question`` ``request`` | in a sentence that asks for an answer, for something to be done |
 | ``nonpast`` | in a sentence without た |
 | ``statement`` | in a sentence without an order, a request, a volitional or a conjecture |
-| ``spoken`` | in a sentence that is itself casual talk: よ, ね, てる, って |
+| ``spoken`` | in a sentence that is itself said to someone: よ, ね, って; not ぞ and てる, which stories have |
 | ``plain`` | in a sentence without です, ます |
 | ``opening`` | with no が, を, は before it |
 | ``simple`` | in a sentence of one clause |
@@ -38,6 +38,8 @@ hold too (column `where`):
 | ``predicated`` | with a predicate after it: not in a title |
 | ``conjunctive`` | being a conjunctive particle (接続助詞) |
 | ``case`` | being a case particle (格助詞) |
+| ``closing`` | right before the predicate that ends the sentence |
+| ``polite`` | in a sentence with です or ます |
 | ``exist`` | in a sentence that says that something is there: it ends in ある or いる |
 | ``short`` | in a sentence of at most 15 morphemes |
 | ``<noun`` | with such a neighbour before it, as `neighbours` says; ``<!noun`` denies |
@@ -72,9 +74,11 @@ _COMPOUNDING = frozenset({"名詞", "代名詞", "接頭辞", "接尾辞", "記�
 _STILL_USED = frozenset(
     {"文語助動詞-ズ", "文語助動詞-ベシ", "文語助動詞-ゴトシ", "文語助動詞-マジ"}
 )
+_CLASSICAL_ENDS = frozenset({"なり", "たり", "けり", "せり", "あり", "べし"})
 _NOMINAL = frozenset({"名詞", "代名詞", "接頭辞"})
 _NO_STATEMENT = frozenset({"下さる", "な", "だろう", "でしょう", "まい"})
-_SPOKEN = frozenset({"てる", "ちゃう", "じゃう", "とく", "って", "けど", "なんか", "じゃん"})
+_SPOKEN = frozenset({"ちゃう", "じゃう", "とく", "って", "けど", "なんか", "じゃん"})
+_NOT_SPOKEN = frozenset({"か", "ぞ", "ぜ"})
 _SHORT_SENTENCE = 15
 _LONGEST_SENTENCE_CHARS = 1000
 _HEIGHTENED_BY = frozenset({"もう", "ほんの", "ごく", "あと", "もっと", "より", "とても", "すごく"})
@@ -89,9 +93,19 @@ def is_readable(sentence: Sentence) -> bool:
 def is_classical(morphemes: Sequence[Morpheme]) -> bool:
     """Whether a sentence is in classical Japanese (文語), whose words are not replaced.
 
-    Modern sentences keep ず, べき, ごとく and the like.
+    Modern sentences keep ず, べき, ごとく and the like. What ends in なり or たり is classical even where the
+    analyser takes it for a modern verb.
     """
-    return any(m.c_type.startswith("文語") and m.c_type not in _STILL_USED for m in morphemes)
+    if any(m.c_type.startswith("文語") and m.c_type not in _STILL_USED for m in morphemes):
+        return True
+    return any(
+        (one.surface in _CLASSICAL_ENDS and two.pos2 == "句点")
+        or (one.surface == "のみ" and two.surface in ("なり", "なれ", "なる"))
+        for one, two in pairwise(morphemes)
+    ) or any(
+        verb.pos == "動詞" and shi.surface == "し" and head.pos in _NOMINAL
+        for verb, shi, head in zip(morphemes, morphemes[1:], morphemes[2:], strict=False)
+    )  # 来し道
 
 
 def stands_alone(morphemes: Sequence[Morpheme], first: int) -> bool:
@@ -203,7 +217,8 @@ def _is_simple(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
 
 def _is_spoken(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
     return any(
-        (m.pos2 == "終助詞" and m.surface != "か") or m.orth_base in _SPOKEN for m in morphemes
+        (m.pos2 == "終助詞" and m.surface not in _NOT_SPOKEN) or m.orth_base in _SPOKEN
+        for m in morphemes
     )
 
 
@@ -259,8 +274,15 @@ def _is_modern(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
 
 def _is_unpaired(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
     return not any(
-        one.surface == "の" and one.pos == "助詞" and two.surface == "と"
+        one.surface in ("の", "もの") and two.surface in ("と", "も", "は")
         for one, two in pairwise(morphemes[:first])
+    )
+
+
+def _closes(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
+    return all(
+        m.pos in ("動詞", "助動詞") or m.pos2 == "句点" or m.surface in ("て", "で")
+        for m in morphemes[after:]
     )
 
 
@@ -301,6 +323,8 @@ _WHERE: dict[str, Condition] = {
     "only": _is_only,
     "conjunctive": lambda ms, i, j: ms[i].pos2 == "接続助詞",
     "case": lambda ms, i, j: ms[i].pos2 == "格助詞",
+    "closing": _closes,
+    "polite": lambda ms, i, j: not _is_plain(ms, i, j),
     "exist": _exists,
     "once": _is_once,
     "positive": lambda ms, i, j: not any(map(is_negation, ms)),
