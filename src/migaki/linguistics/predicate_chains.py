@@ -181,7 +181,7 @@ class Chains:
         b = self.tokens[place + 1]
         if b.pos == "助動詞":
             return self._join_auxiliary(place)
-        if b.pos in ("動詞", "形容詞", "接尾辞", "形状詞"):
+        if b.pos in ("動詞", "形容詞", "接尾辞", "形状詞") or b.pos2 == "助動詞語幹":
             return self._join_verbal(place)
         return self._join_particle(place) if b.pos == "助詞" else 0
 
@@ -195,7 +195,7 @@ class Chains:
 
     def _join_verbal(self, place: int) -> int:
         a, b = self.tokens[place], self.tokens[place + 1]
-        if b.pos == "形状詞":
+        if b.pos == "形状詞" or b.pos2 == "助動詞語幹":
             return 1 if b.pos2 == "助動詞語幹" else 0
         if b.pos == "接尾辞":
             return 1 if a.c_form.startswith(("連用形", "語幹")) else 0

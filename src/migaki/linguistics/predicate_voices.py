@@ -24,7 +24,8 @@ def with_opaque(sentence: Sentence, protected: Sequence[tuple[int, int]]) -> lis
     for m in sentence.morphemes:
         while span and span[1] <= m.start:
             span = next(spans, None)
-        if not span or m.end <= span[0] or m.pos2 == "固有名詞":
+        named = m.pos2 == "固有名詞" and span == (m.start, m.end)
+        if not span or m.end <= span[0] or named:
             tokens.append(m)
         elif tokens and opaque_end > m.start:
             tokens[-1] = tokens[-1]._replace(end=m.end)

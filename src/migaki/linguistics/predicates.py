@@ -119,7 +119,9 @@ _NOUN_JOINERS = frozenset(
     )
 )
 _GOOD = ("いい", "良い", "よい", "よろしい", "早い", "ごとく", "如く", "ごとき")  # するがいい
+_THERE = ("ある", "有る", "いる", "居る")  # 野だがいる: が marks who is there
 _POLITE = ("助動詞-マス", "助動詞-デス")
+_SPOKEN = ("五段", "上一段", "下一段", "カ行変格", "サ行変格")
 _COORDINATE = frozenset(("が", "けど", "けれど", "けども", "けれども", "から", "し"))
 
 
@@ -301,7 +303,7 @@ class _Scanner(Chains):
             return step + 2, Place.COORDINATE
         if m.surface not in _COORDINATE or m.pos2 not in ("接続助詞", "格助詞"):
             return step, Place.SUBORDINATE
-        if m.surface == "が" and after is not None and after.orth_base in _GOOD:
+        if m.surface == "が" and after is not None and after.orth_base in (*_GOOD, *_THERE):
             return step, Place.SUBORDINATE
         if m.surface == "から" and self._starts_phrase(step + 1):
             return step, Place.SUBORDINATE
@@ -330,14 +332,23 @@ class _Scanner(Chains):
             return Place.FINAL
         if after.pos == "接続詞":
             return Place.SUBORDINATE if after.surface in _NOUN_JOINERS else Place.FINAL
-        if after.pos == "代名詞" and self.surface(step + 2) in ("は", "が", "も"):
+        if after.pos == "代名詞" and self._marks_topic(step + 2):
             return Place.FINAL
         return Place.FINAL if after.pos == "感動詞" else Place.SUBORDINATE
 
+    def _marks_topic(self, place: int) -> bool:
+        """Whether は, が or も stands here, behind the ら of 彼ら or not."""
+        after = self.at(place)
+        if after is not None and after.pos == "接尾辞":
+            place += 1
+        return self.surface(place) in ("は", "が", "も")
+
     def _only_main(self, place: int) -> bool:
-        """Whether an ending cannot stand before a noun: です, ます, だ, だろう, and their past."""
+        """Whether an ending cannot stand before a noun: です, だ, だろう, まい, 行け, and their past."""
         m, before = self.tokens[place], self.at(place - 1)
-        if m.c_type in _POLITE or m.surface in ("だ", "だろう"):
+        if m.c_type in (*_POLITE, "助動詞-マイ") or m.surface in ("だ", "だろう"):
+            return True
+        if m.c_form == "命令形" and m.c_type.startswith(_SPOKEN):
             return True
         if before is None or m.c_type not in ("助動詞-タ", "助動詞-ヌ"):
             return False

@@ -80,6 +80,7 @@ _EMOJI = re.compile(
 _BEFORE_ALONE = re.compile(r"(?:^|[\s。．！？!?、，,…‥♪（「『])(?:どうも|本当に|大変|では)?$")
 _AFTER_ALONE = re.compile(r"$|[\s。．！？!?、，,…‥♪〜～ー）」』(（w笑]|よ|ね|が|けど|けれど")
 _LONGEST_BEFORE = 4
+_DRAWN_OUT = "[ー〜～]{0,20}"  # ありがとうございましたー
 
 
 def protected_spans(text: str, morphemes: Iterable[Morpheme] = ()) -> list[Span]:
@@ -185,4 +186,4 @@ def _set_phrases() -> re.Pattern[str]:
         for kind in ("any", "alone")
     )
     begins = "".join(sorted({re.escape(phrase[0]) for phrase, _, _ in rows}))
-    return re.compile(f"(?=[{begins}])(?:(?P<any>{free})|(?:{alone}))")
+    return re.compile(f"(?=[{begins}])(?:(?P<any>{free})|(?:{alone})){_DRAWN_OUT}")

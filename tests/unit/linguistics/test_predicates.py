@@ -66,3 +66,8 @@ def test_groups_are_pieces_of_the_text_in_order(text: str) -> None:
                 assert text[m.start : m.end] == m.surface
             assert sentence.start <= p.start < p.end <= sentence.end
         assert [p.start for p in found] == sorted({p.start for p in found})
+
+
+def test_a_name_inside_a_quotation_is_part_of_the_quotation() -> None:
+    [sentence] = analyze_sentences("「aくa」")
+    assert [m.surface for p in predicates(sentence) for m in p.chain] == ["「aくa」"]

@@ -19,7 +19,9 @@ from migaki.linguistics.morphemes import Register, Sentence
 from migaki.linguistics.predicates import Place, Predicate, predicates
 from migaki.linguistics.protection import overlaps, protected_spans
 from migaki.linguistics.register.everyday import ambiguity_notes
+from migaki.linguistics.register.everyday_wording import everyday_wording
 from migaki.linguistics.register.greetings import polite_greetings
+from migaki.linguistics.register.manner import Manner, manner_of
 from migaki.linguistics.register.setting import Setting, settings_of
 from migaki.linguistics.register.to_plain import plain_options
 from migaki.linguistics.register.to_polite import polite_options
@@ -31,8 +33,6 @@ _CLASSICAL = frozenset(
     f"文語助動詞-{name}"
     for name in ("キ", "ケリ", "リ", "タリ-完了", "ヌ", "ツ", "ラム", "ケム", "ズ")
 )
-
-_ANSWERS = frozenset({"はい", "いいえ", "いえ", "ええ"})
 
 Option = tuple[int, int, str]
 """Write this text in the place of ``text[start:end]``."""
@@ -177,21 +177,36 @@ def _near(
 def _sentence_places(
     sentence: Sentence, register: Register, found: list[Predicate], *, ends_text: bool
 ) -> Iterator[tuple[list[Option], str]]:
-    if any(m.c_type in _CLASSICAL for m in sentence.morphemes):
+    if _is_classical(sentence, found):
         return
     greetings = polite_greetings(sentence) if register is Register.POLITE else []
     yield from (([greeting], "greeting") for greeting in greetings)
     taken = [(start, end + 1) for start, end, _ in greetings]
     settings = settings_of(found, sentence.morphemes)
-    spoken = _is_spoken(sentence, settings)
-    written = not spoken and "`" in sentence.text
+    manner = manner_of(sentence, settings)
+    turned: list[tuple[int, int]] = []
+    closed = False
     if ends_text and _gives_a_reason(settings):
         settings[-1] = settings[-1]._replace(marked=True)  # the end of a text closes as 。 does
     for setting in settings:
         if overlaps(setting.predicate.start, setting.end, taken):
             continue
-        for options in _options(setting, register, spoken=spoken, written=written):
+        for options in _options(setting, register, manner):
+            turned += [(start, end) for start, end, _ in options]
+            closed = closed or setting.predicate.place is not Place.SUBORDINATE
             yield options, setting.predicate.kind.value
+    if register is Register.PLAIN and closed:
+        for option in everyday_wording(sentence, turned):
+            yield [option], "courtesy"
+
+
+def _is_classical(sentence: Sentence, found: list[Predicate]) -> bool:
+    """Whether the sentence is of the classical language, not a modern one with a word of it: 入らざる心配だ."""
+    closing = {m.start for p in found if p.place is not Place.SUBORDINATE for m in p.chain}
+    return any(
+        m.c_type in _CLASSICAL and (m.start in closing or not m.c_form.startswith("連体形"))
+        for m in sentence.morphemes
+    )
 
 
 def _gives_a_reason(settings: Sequence[Setting]) -> bool:
@@ -201,24 +216,9 @@ def _gives_a_reason(settings: Sequence[Setting]) -> bool:
     return any(s.predicate.place is Place.COORDINATE for s in settings[:-1])
 
 
-def _is_spoken(sentence: Sentence, settings: Iterable[Setting]) -> bool:
-    """Whether a sentence is talk in any register: an answer, or a question put with a question mark.
-
-    A conjecture (ないだろうか？) is as much at home in writing.
-    """
-    first = sentence.morphemes[0] if sentence.morphemes else None
-    if first is not None and first.pos == "感動詞" and first.surface in _ANSWERS:
-        return True
-    return any(
-        s.question and not s.predicate.chain[-1].c_form.startswith("意志推量形") for s in settings
-    )
-
-
-def _options(
-    setting: Setting, register: Register, *, spoken: bool, written: bool
-) -> list[list[Option]]:
+def _options(setting: Setting, register: Register, manner: Manner) -> list[list[Option]]:
     if register is Register.PLAIN:
-        return plain_options(setting, spoken=spoken, written=written)
+        return plain_options(setting, manner=manner)
     options = polite_options(setting)
     return [options] if options else []
 

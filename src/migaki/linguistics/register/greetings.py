@@ -12,6 +12,7 @@ __all__ = ["polite_greetings"]
 
 _OPENING = r"(?:^|(?<=[\s。．！？!?、，,…‥♪（てで]))(?:本当に|ほんとに|ほんと|どうも|いつも)?"
 _AFTER = r"(?=(?:ね|よ|な)?(?:$|[\s。．！？!?、，,…‥♪〜～ー）」』(（]))"
+_LEFT_OUT = ("ね", "よ", "な")
 _AROUND = {
     "any": ("", _AFTER),
     "alone": (_OPENING, _AFTER),
@@ -28,14 +29,17 @@ def polite_greetings(sentence: Sentence) -> list[tuple[int, int, str]]:
         >>> from migaki.linguistics.analyzer import analyze_sentences
         >>> [s] = analyze_sentences("うん、ありがとうね。")
         >>> polite_greetings(s)
-        [(3, 8, 'ありがとうございます')]
+        [(3, 9, 'ありがとうございます')]
     """
     table, pattern = _greetings()
     found = []
     for match in pattern.finditer(sentence.text):
         place = match.lastgroup or ""
         start, end = match.span(place)
-        found.append((sentence.start + start, sentence.start + end, table[match[place]]))
+        polite = table[match[place]]
+        if polite.endswith("ございます") and sentence.text[end : end + 1] in _LEFT_OUT:
+            end += 1  # ありがとうね
+        found.append((sentence.start + start, sentence.start + end, polite))
     return found
 
 

@@ -6,13 +6,14 @@ from functools import lru_cache
 
 from migaki.linguistics.morphemes import Morpheme
 from migaki.linguistics.predicates import Place
-from migaki.linguistics.register.setting import Setting
+from migaki.linguistics.register.setting import Setting, feelings
 from migaki.linguistics.register.slots import fill
 from migaki.linguistics.register.units import Mood, Unit
 from migaki.linguistics.tables import read_table
 
 __all__ = ["stative_verbs", "with_particles"]
 
+_MUSED = ("noun", "adjective", "adjective-past", "verb-past", "copula-past", "absent")
 _DRAWN_OUT = "ー〜～ぁあ"
 
 
@@ -53,6 +54,10 @@ def _fits(ending: str, unit: Unit, setting: Setting) -> bool:
         return unit.name == "copula"
     if ending == "question":
         return setting.question
+    if ending == "reported":
+        return setting.question and not unit.explains and unit.mood is Mood.STATEMENT
+    if ending == "muses":
+        return unit.name in _MUSED and not setting.question and not setting.interrogative
     if ending == "feeling":
         return unit.name == "adjective" and unit.core is not None and _is_feeling(unit.core)
     if ending == "plain":
@@ -64,7 +69,7 @@ def _fits(ending: str, unit: Unit, setting: Setting) -> bool:
 
 
 def _is_feeling(core: Morpheme) -> bool:
-    return core.c_type == "助動詞-タイ" or core.orth_base in _feelings()
+    return core.c_type == "助動詞-タイ" or core.orth_base in feelings()
 
 
 def _write(template: str, polite: str, unit: Unit) -> str:
@@ -73,6 +78,9 @@ def _write(template: str, polite: str, unit: Unit) -> str:
     if unit.explains:
         short = unit.tokens[0].surface.replace("ん", "の")
     text = template.replace("{P}", polite).replace("{F}", short)
+    if "{N}" in text:
+        bare = unit.name in ("noun", "copula")
+        text = text.replace("{N}", plain.removesuffix("だ") + "な" if bare else plain)
     if "{D}" in text:
         text = text.replace("{D}", plain + ("だ" if unit.name == "noun" else ""))
     return fill(text, unit) if "{" in text else text
@@ -90,8 +98,3 @@ def _final_particles() -> dict[str, list[tuple[str, tuple[str, ...]]]]:
 def stative_verbs() -> frozenset[str]:
     """Verbs that name a state or what befalls one, in dictionary form."""
     return frozenset(verb for verb, _ in read_table("stative_verbs.tsv", columns=2))
-
-
-@lru_cache(maxsize=1)
-def _feelings() -> frozenset[str]:
-    return frozenset(word for word, _ in read_table("feeling_adjectives.tsv", columns=2))

@@ -11,12 +11,15 @@ from migaki.linguistics.predicate_chains import COMMAS, is_mark
 from migaki.linguistics.predicates import Place, Predicate
 from migaki.linguistics.tables import read_table
 
-__all__ = ["Setting", "interrogatives", "settings_of"]
+__all__ = ["Setting", "feelings", "interrogatives", "settings_of"]
 
 _QUOTING = ("と", "って", "とも", "とか")
 _TOPICS = ("は", "が", "も", "って")
 _BOUNDS = {"括弧開": -1, "括弧閉": 1, "句点": 0}  # and how many brackets are open to their left
 _LONGEST_CLAUSE = 300  # morphemes; a line of a megabyte without 。 is no clause
+_VERBAL = ("五段", "上一段", "下一段", "カ行変格", "サ行変格", "助動詞-レル", "助動詞-マイ")
+_NOTING = ("そう", "さよう", "左様")
+_BETWEEN = ("格助詞", "接続助詞")
 _REACH = 3  # morphemes between と and the verb that quotes: と彼に言った
 
 
@@ -37,6 +40,8 @@ class Setting(NamedTuple):
         quoted: Whether と or って behind it quotes it.
         perhaps_quoted: Whether it ends at a comma and a later clause is quoted: 雨だ、困ると言う.
         urges: Whether it is the いい of 見るがいい, an order that is not said politely.
+        concedes: Whether its が says that it does not matter: 氷水だろうが甘茶だろうが, 何をしようが.
+        exclaims: Whether it stands alone in front of a comma: 驚いた、二駅も歩くの？
     """
 
     predicate: Predicate
@@ -52,6 +57,8 @@ class Setting(NamedTuple):
     quoted: bool
     perhaps_quoted: bool
     urges: bool
+    concedes: bool
+    exclaims: bool
 
     @property
     def end(self) -> int:
@@ -70,7 +77,8 @@ def settings_of(found: list[Predicate], morphemes: tuple[Morpheme, ...]) -> list
     places = {m.start: index for index, m in enumerate(morphemes)}
     bounds = [index for index, m in enumerate(morphemes) if m.pos2 in _BOUNDS]
     settings: list[Setting] = []
-    quote_follows = False
+    quote_follows = asked = False
+    whatever = sum(map(_leaves_open, found)) > 1
     for number, predicate in reversed(list(enumerate(found))):
         setting = _setting_of(
             predicate,
@@ -81,6 +89,11 @@ def settings_of(found: list[Predicate], morphemes: tuple[Morpheme, ...]) -> list
             preceding=found[number - 1] if number else None,
         )
         quote_follows = quote_follows or setting.quoted
+        if asked and _asks_too(setting):
+            setting = setting._replace(question=True)
+        if whatever and _leaves_open(predicate):
+            setting = setting._replace(concedes=True)
+        asked = asked or setting.question
         settings.append(setting)
     return settings[::-1]
 
@@ -100,23 +113,56 @@ def _setting_of(
     next_place = places[after.start] if after is not None else places[last.start] + 1
     start = _clause_start(morphemes, bounds, first)
     own_start = max(start, places[preceding.chain[-1].start]) if preceding else start
+    after_main = preceding is not None and preceding.place is Place.FINAL
+    main_start = own_start if after_main else start
     return Setting(
         predicate=predicate,
         particles="".join(m.surface for m in predicate.particles),
         closes=_closes(predicate, morphemes, next_place),
         question=_questions(morphemes, next_place),
         trails=_trails(morphemes, next_place),
-        interrogative=any(map(_is_interrogative, morphemes[start:next_place])),
+        interrogative=_interrogates(morphemes[main_start:next_place]),
         topic=any(m.pos == "助詞" and m.surface in _TOPICS for m in morphemes[start:first]),
         subject=any(m.pos == "助詞" and m.surface == "が" for m in morphemes[own_start:first]),
         marked=next_place < len(morphemes) and morphemes[next_place].surface[0] in "。．.！!｡",
-        after_main=preceding is not None and preceding.place is Place.FINAL,
+        after_main=after_main,
         quoted=_is_quoted(predicate, morphemes, next_place),
         perhaps_quoted=quote_follows
         and predicate.place is Place.FINAL
         and after is not None
         and after.surface in COMMAS,
         urges=preceding is not None and _urges(preceding, predicate),
+        concedes=_leaves_open(predicate) and predicate.chain[-1].c_type.startswith(_VERBAL),
+        exclaims=first == start and _exclaims(predicate),
+    )
+
+
+def _leaves_open(predicate: Predicate) -> bool:
+    """Whether it ends in だろう, しよう or まい and が, which concedes where there are two of them."""
+    last, particles = predicate.chain[-1], predicate.particles
+    guesses = last.c_form.startswith("意志推量形") or last.c_type == "助動詞-マイ"
+    return guesses and bool(particles) and particles[0].surface == "が"
+
+
+def _exclaims(predicate: Predicate) -> bool:
+    after, last = predicate.after, predicate.chain[-1]
+    if predicate.particles or after is None or after.surface not in COMMAS:
+        return False
+    if last.c_type == "助動詞-タ":
+        return last.c_form.startswith(("終止形", "連体形"))
+    return last.c_form.startswith("終止形") and last.orth_base in feelings()
+
+
+def _asks_too(setting: Setting) -> bool:
+    """Whether a main clause before a comma asks, with か, as the end of the sentence does: 夜ですか、昼ですか？
+
+    そうですか、 takes note of what was said.
+    """
+    predicate = setting.predicate
+    return (
+        setting.particles == "か"
+        and predicate.place is Place.FINAL
+        and predicate.head[-1].surface not in _NOTING
     )
 
 
@@ -150,7 +196,7 @@ def _closes(predicate: Predicate, morphemes: tuple[Morpheme, ...], place: int) -
     if place >= len(morphemes):
         return True
     m = morphemes[place]
-    return (is_mark(m) and m.surface not in COMMAS) or (
+    return (is_mark(m) and m.surface not in COMMAS and m.pos2 != "括弧開") or (
         predicate.place is Place.FINAL and m.surface not in COMMAS
     )
 
@@ -175,6 +221,24 @@ def _trails(morphemes: tuple[Morpheme, ...], place: int) -> bool:
     )
 
 
+def _interrogates(morphemes: tuple[Morpheme, ...]) -> bool:
+    """Whether a word asks: 何を食べる, but not 何か食べる and どこにもない, which ask nothing."""
+    return any(
+        _is_interrogative(m) and not _is_indefinite(morphemes, place)
+        for place, m in enumerate(morphemes)
+    )
+
+
+def _is_indefinite(morphemes: tuple[Morpheme, ...], place: int) -> bool:
+    """Whether か or も behind a word like 何, its counter and case make it say "some" or "any"."""
+    for m in morphemes[place + 1 : place + 2 + _REACH]:
+        if m.pos == "助詞" and m.surface in ("か", "も", "でも"):
+            return m.pos2 in ("副助詞", "係助詞")
+        if m.pos2 not in _BETWEEN and m.pos not in ("接尾辞", "名詞"):
+            return False
+    return False
+
+
 def _is_interrogative(m: Morpheme) -> bool:
     return m.surface in interrogatives() or (m.surface[0] == "何" and m.pos in ("名詞", "代名詞"))
 
@@ -192,6 +256,12 @@ def _is_quoted(predicate: Predicate, morphemes: tuple[Morpheme, ...], place: int
 def interrogatives() -> dict[str, str]:
     """何, どこ … with what stands for them and a copula in a plain question, if the rule would be odd."""
     return {word: answer for word, answer, _ in read_table("interrogatives.tsv", columns=3)}
+
+
+@lru_cache(maxsize=1)
+def feelings() -> frozenset[str]:
+    """Adjectives of what the speaker feels: 嬉しい, 怖い."""
+    return frozenset(word for word, _ in read_table("feeling_adjectives.tsv", columns=2))
 
 
 @lru_cache(maxsize=1)

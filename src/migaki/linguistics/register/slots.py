@@ -9,6 +9,7 @@ from migaki.linguistics.conjugation import (
     NotInflectableError,
     ba_form,
     imperative,
+    inflect,
     masu_stem,
     negative,
     ta_form,
@@ -84,6 +85,13 @@ def _past_of_negative(base: str, c_type: str) -> str:
     return negative(base, c_type).removesuffix("ない") + "なかった"
 
 
+def _stem(base: str, c_type: str) -> str:
+    """The stem before ます, 思ひ for the 思つた of historical spelling included."""
+    if c_type.startswith("文語四段"):
+        return inflect(base, c_type, "連用形-一般")
+    return masu_stem(base, c_type)
+
+
 _OF_ENDING: dict[str, Callable[[Unit], str]] = {
     "text": lambda unit: unit.text.rstrip(_DRAWN_OUT),
     "body": lambda unit: "".join(m.surface for m in unit.tokens[:-1]),
@@ -96,7 +104,7 @@ _OF_ENDING: dict[str, Callable[[Unit], str]] = {
 
 _OF_WORD: dict[str, Callable[[str, str], str]] = {
     "dict": lambda base, c_type: base,
-    "stem": masu_stem,
+    "stem": _stem,
     "te": te_form,
     "ta": ta_form,
     "ba": ba_form,

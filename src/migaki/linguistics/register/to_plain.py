@@ -11,6 +11,8 @@ from functools import lru_cache
 from migaki.linguistics.conjugation import NotInflectableError, te_form
 from migaki.linguistics.morphemes import Morpheme
 from migaki.linguistics.predicates import Place
+from migaki.linguistics.register.keigo import is_prefix
+from migaki.linguistics.register.manner import Manner
 from migaki.linguistics.register.setting import Setting, interrogatives
 from migaki.linguistics.register.slots import fill
 from migaki.linguistics.register.units import Mood, Style, Unit, units
@@ -25,20 +27,23 @@ _GIVE = ("くれる", "下一段-ラ行")
 _RECEIVE = ("もらえる", "下一段-ラ行")
 
 _GOOD = ("よろしい", "宜しい")
+_NOTED = ("そう", "さよう")
+_COMPARING = ("よう", "の", "ん")
 _FORMAL_NOUNS = ("もの", "もん", "こと", "わけ", "はず", "つもり")
+
+_PREFIXED = 2  # morphemes in front of the です of お探しです
+_WRITTEN = (Manner.WRITING, Manner.DOCUMENTATION)
 
 Option = tuple[int, int, str]
 
 
-def plain_options(
-    setting: Setting, *, spoken: bool = False, written: bool = False
-) -> list[list[Option]]:
+def plain_options(setting: Setting, *, manner: Manner = Manner.OPEN) -> list[list[Option]]:
     """For each polite ending of a predicate, ways to write it plainly: (start, end, text), best first.
 
     Args:
         setting: Where the predicate stands.
-        spoken: The sentence is one of talk, where plain speech has けど rather than が.
-        written: The sentence is one of documentation, which asks with てほしい rather than て.
+        manner: What the sentence is part of. Talk has けど rather than が, writing asks with のか
+            rather than の, documentation with てほしい rather than て.
     """
     if setting.quoted:
         return []
@@ -48,16 +53,36 @@ def plain_options(
         if unit.style is not Style.POLITE:
             continue
         last = place == 0
-        texts = (
-            _request(unit, setting) if unit.name == "request" else _ending(unit, setting, last=last)
-        )
-        if last and spoken:
+        if unit.name == "request":
+            texts = _request(unit, setting)
+        else:
+            asking = setting._replace(question=False) if manner in _WRITTEN else setting
+            texts = _ending(_as_state(unit, setting) or unit, asking, last=last)
+        if last and manner is Manner.TALK:
             texts = [_as_talk(option, unit, setting) for option in texts]
-        if written and not setting.particles and unit.name == "request":
+        if manner is Manner.DOCUMENTATION and not setting.particles and unit.name == "request":
             texts.sort(key=lambda option: option[2] != "ほしい")
         if texts:
             options.append(texts)
     return _with_everyday_adjective(options, setting)
+
+
+def _as_state(unit: Unit, setting: Setting) -> Unit | None:
+    """お探しですか with the verb that plain speech has: 探している, as an ending of its own."""
+    chain = setting.predicate.chain
+    first = chain.index(unit.tokens[0])
+    if unit.name not in ("copula-polite", "copula-polite-past") or first < _PREFIXED:
+        return None
+    prefix, stem = chain[first - 2 : first]
+    forms = _states().get(stem.surface)
+    if forms is None or not is_prefix(prefix):
+        return None
+    return unit._replace(
+        name="verb-polite",
+        core=None,
+        tokens=(prefix, stem, *unit.tokens),
+        turned=(forms[unit.past],),
+    )
 
 
 def _as_talk(option: Option, unit: Unit, setting: Setting) -> Option:
@@ -219,10 +244,19 @@ def _asked(plains: list[str], unit: Unit, setting: Setting) -> tuple[int, list[s
             plain + "の",
         ]
     if unit.negative:
-        return unit.start, [plain + "か", plain, plain + "の"]
+        return unit.start, _asked_not(plain, unit, setting)
     if setting.interrogative:
         return unit.start, [plain + "の", plain, plain + "んだ"]
     return unit.start, [plain, plain + "の", plain + "か"]
+
+
+def _asked_not(plain: str, unit: Unit, setting: Setting) -> list[str]:
+    """行きませんか？ → 行かないか？, 何が好きではありませんか？ → …ないの？, 暑いじゃないですか？ → 暑いじゃない？"""
+    if setting.interrogative:
+        return [plain + "の", plain, plain + "か"]
+    if "adjective" in unit.name:
+        return [plain, plain + "か", plain + "の"]
+    return [plain + "か", plain, plain + "の"]
 
 
 def _explained(unit: Unit, setting: Setting, *, wonders: bool) -> list[str]:
@@ -237,6 +271,8 @@ def _explained(unit: Unit, setting: Setting, *, wonders: bool) -> list[str]:
 def _asked_noun(
     plain: str, unit: Unit, setting: Setting, *, wonders: bool
 ) -> tuple[int, list[str]]:
+    if unit.past and unit.core is not None and unit.core.surface in _NOTED:
+        return unit.start, ["だったのか", "だったか"]
     if unit.past:
         return unit.start, [
             plain + ("かな" if wonders else "" if setting.question else "か"),
@@ -248,10 +284,12 @@ def _asked_noun(
     core = unit.core
     if core is not None and core.surface in interrogatives():
         if _answer(core):
-            return core.start, [_answer(core), "どう"]
+            how = ["どう", _answer(core)] if setting.question else ["どうだろうか", _answer(core)]
+            return core.start, how
         return unit.start, ["", "なの", "だ"] if setting.question else ["なのか", "だ"]
     if setting.question:
-        return unit.start, ["なの", "", "か"]
+        compares = core is not None and core.surface in _COMPARING
+        return unit.start, ["なの", "", "か"] if compares else ["", "なの", "か"]
     if core is not None and core.surface in _FORMAL_NOUNS:
         return unit.start, ["か", "なのか"]
     return unit.start, ["なのか" if setting.interrogative else "か", "なのか", "なの"]
@@ -308,6 +346,12 @@ def _requested(before: tuple[Morpheme, ...]) -> tuple[int, str] | None:
 def _courteous_verbs() -> dict[tuple[str, str, str], tuple[str, str]]:
     rows = read_table("courteous_to_plain.tsv", columns=5)
     return {(verb, own, where): (plain, c_type) for verb, own, plain, c_type, where in rows}
+
+
+@lru_cache(maxsize=1)
+def _states() -> dict[str, tuple[str, str]]:
+    rows = read_table("honorific_states.tsv", columns=3)
+    return {stem: (plain, past) for stem, plain, past in rows}
 
 
 @lru_cache(maxsize=1)

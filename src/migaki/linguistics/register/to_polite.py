@@ -20,6 +20,9 @@ _NOTHING: Option = (0, 0, "")
 
 __all__ = ["polite_options"]
 
+_QUOTING = ("と", "って")
+_DOUBTING = ("か", "かな", "かは", "かも")
+_ON_PURPOSE = ("おく", "置く", "とく", "どく", "みる", "やる", "あげる")
 _ADVERSATIVE = ("が", "けど", "けれど", "けども")
 # Behind a bare noun these say or ask something: 雨よ。 雨か？ Others only hold the hearer: あのさ、
 _PREDICATING = (
@@ -38,6 +41,7 @@ _PREDICATING = (
     "ぜ",
 )
 _KEPT = ("", "よ", "ね", "よね", "か")
+_GIVING = ("あげる", "下一段-ガ行")
 _TURNED_BARE = ("みたい", "そう", "よう", "べき")
 
 
@@ -93,9 +97,11 @@ def _without_explaining(inner: Unit, setting: Setting) -> list[Option]:
 
 
 def _carries_register(setting: Setting) -> bool:
-    place = setting.predicate.place
-    if setting.perhaps_quoted or setting.urges:
+    place, after = setting.predicate.place, setting.predicate.after
+    if setting.perhaps_quoted or setting.urges or setting.concedes:
         return False
+    if after is not None and after.surface in _QUOTING and after.pos == "助詞":
+        return False  # いいがなと、思っていると
     if setting.particles.endswith("って") and setting.particles != "って":
         return False  # 行こうかなって: what was thought
     if setting.trails and setting.particles in ("か", "って"):
@@ -105,7 +111,7 @@ def _carries_register(setting: Setting) -> bool:
             return False
         held = setting.particles.endswith(("よ", "ね"))
         return setting.closes or held or setting.particles.startswith(_ADVERSATIVE)
-    return place is Place.FINAL
+    return place is Place.FINAL or setting.exclaims
 
 
 def _may_carry_register(setting: Setting) -> bool:
@@ -131,7 +137,7 @@ def _may_turn(unit: Unit, setting: Setting) -> bool:
         return _noun_predicates(unit, setting)
     if unit.mood is Mood.TE:
         return _requests(unit, setting)
-    if unit.name == "copula" and setting.particles.startswith("か") and setting.particles != "かい":
+    if unit.name == "copula" and setting.particles in _DOUBTING:
         return False  # なんだか, 誰だか: no question keeps だ before か
     if setting.particles == "って" and setting.after_main:
         return False  # 負けませんよ、何と言われたって。
@@ -139,8 +145,10 @@ def _may_turn(unit: Unit, setting: Setting) -> bool:
         return False  # 〜ておくれ has no form of its own
     if unit.name == "verb-stem":
         return setting.closes and setting.particles in ("な", "なよ", "なさい", "なさいよ")
-    if unit.mood in (Mood.ORDER, Mood.OBLIGATION):
+    if unit.mood is Mood.OBLIGATION:
         return setting.closes
+    if unit.mood is Mood.ORDER:
+        return setting.closes or setting.predicate.place is Place.FINAL
     if unit.mood is Mood.CONDITION_TARA:
         return setting.question and not setting.particles
     return True
@@ -166,10 +174,12 @@ def _noun_predicates(unit: Unit, setting: Setting) -> bool:
     core = unit.core
     if core is None or core.pos3 == OPAQUE or core.pos in ("感動詞", "接頭辞", "記号"):
         return False
-    if setting.predicate.place is not Place.FINAL or not setting.closes:
+    if setting.predicate.place is not Place.FINAL:
         return False
     if setting.particles:
         return setting.particles.startswith(_PREDICATING)
+    if not setting.closes:
+        return False
     describes = core.pos == "形状詞" or core.pos3.endswith("形状詞可能")
     if setting.question:
         return setting.interrogative or setting.topic or describes or core.pos == "副詞"
@@ -193,19 +203,31 @@ def _requests(unit: Unit, setting: Setting) -> bool:
         return False
     if not setting.particles and (setting.subject or not setting.marked):
         return False
+    if core.orth_base in _ON_PURPOSE:
+        return True  # わかっておいて
     chain = setting.predicate.chain
     return not any(m.orth_base in stative_verbs() for m in chain if m.pos != "助詞")
 
 
 def _turned(unit: Unit, setting: Setting) -> list[str]:
     texts: list[str] = []
+    word = _GIVING if _gives_down(unit, setting) else None
     for template in _templates(unit, setting):
         try:
-            for polite in _spoken_out(fill(template, unit), unit):
+            for polite in _spoken_out(fill(template, unit, word=word), unit):
                 texts += with_particles(polite, unit, setting)
         except NotInflectableError:
             continue
     return texts
+
+
+def _gives_down(unit: Unit, setting: Setting) -> bool:
+    """見せてやるよ to a hearer to whom one is polite is 見せてあげますよ; in a narrative やる stays."""
+    core = unit.core
+    if core is None or core.surface != unit.text or core.orth_base not in ("やる", "遣る"):
+        return False
+    told = setting.particles.startswith(("よ", "ね", "か", "ぞ", "ぜ"))
+    return told and _before(unit, setting) in ("て", "で")
 
 
 def _spoken_out(polite: str, unit: Unit) -> tuple[str, ...]:
@@ -231,9 +253,16 @@ def _templates(unit: Unit, setting: Setting) -> tuple[str, ...]:
         return ("いけません",)  # いかん says いけない, not 行かない
     if unit.name == "copula-negative" and unit.text.startswith("じゃ") and _seeks_agreement(unit):
         return unit.turned[::-1]
+    if unit.name.startswith("copula-negative") and _lacks_wa(unit):
+        return tuple(template.replace("{lead}", "では") for template in unit.turned)
     if unit.name.startswith("absent") and _before(unit, setting) == "とんでも":
         return unit.turned[::-1]  # one adjective, with nothing that is absent
     return unit.turned
+
+
+def _lacks_wa(unit: Unit) -> bool:
+    """でない, which polite speech says as ではありません."""
+    return unit.tokens[0].surface == "で" and unit.tokens[1].pos == "形容詞"
 
 
 def _wonders(setting: Setting) -> bool:

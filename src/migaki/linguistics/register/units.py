@@ -106,7 +106,7 @@ _ABSENT = ("ない", "無い")
 _THERE = ("ある", "有る", "在る")
 _COURTEOUS_COPULA = ("ござる", "御座る")
 _GIVING = ("くださる", "下さる")
-_ORDERING = ("なさる", "為さる")
+_ORDERING = ("なさる", "為さる", "たまう", "給う")
 
 
 def spell(chain: Sequence[Morpheme]) -> str:
@@ -121,7 +121,7 @@ def _letter(m: Morpheme) -> str:
         return _auxiliary_letter(m)
     if m.pos == "助詞":
         return _particle_letter(m)
-    if m.pos == "形状詞" and m.pos2 == "助動詞語幹":
+    if m.pos2 == "助動詞語幹":
         return "q"
     if m.c_type.endswith("形容詞") or m.c_type in ("助動詞-タイ", "助動詞-ラシイ"):
         return _adjective_letter(m)
