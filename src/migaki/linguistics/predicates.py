@@ -119,6 +119,7 @@ _NOUN_JOINERS = frozenset(
     )
 )
 _GOOD = ("いい", "良い", "よい", "よろしい", "早い", "ごとく", "如く", "ごとき")  # するがいい
+_CAUSES = ("ため", "為", "ゆえ", "故", "まま", "儘")  # 磨いたがために
 _THERE = ("ある", "有る", "いる", "居る")  # 野だがいる: が marks who is there
 _POLITE = ("助動詞-マス", "助動詞-デス")
 _SPOKEN = ("五段", "上一段", "下一段", "カ行変格", "サ行変格")
@@ -303,7 +304,11 @@ class _Scanner(Chains):
             return step + 2, Place.COORDINATE
         if m.surface not in _COORDINATE or m.pos2 not in ("接続助詞", "格助詞"):
             return step, Place.SUBORDINATE
-        if m.surface == "が" and after is not None and after.orth_base in (*_GOOD, *_THERE):
+        if (
+            m.surface == "が"
+            and after is not None
+            and after.orth_base in (*_GOOD, *_THERE, *_CAUSES)
+        ):
             return step, Place.SUBORDINATE
         if m.surface == "から" and self._starts_phrase(step + 1):
             return step, Place.SUBORDINATE

@@ -34,6 +34,8 @@ _CLASSICAL = frozenset(
     for name in ("キ", "ケリ", "リ", "タリ-完了", "ヌ", "ツ", "ラム", "ケム", "ズ")
 )
 
+_STILL_SAID = ("ざる", "る")  # 招かれざる客, における
+
 Option = tuple[int, int, str]
 """Write this text in the place of ``text[start:end]``."""
 
@@ -155,7 +157,7 @@ def _places(
         if groups is None:
             groups = predicates(sentence, protected=near)
         last = not text[sentence.end :].strip()
-        for options, kind in _sentence_places(sentence, register, groups, ends_text=last):
+        for options, kind in _sentence_places(sentence, register, groups, near, ends_text=last):
             edits = [_trimmed(text, option, f"{register.value}.{kind}") for option in options]
             safe = [e for e in edits if _is_empty(e) or not overlaps(e.start, e.end, near)]
             if safe and safe[0] == edits[0] and not all(map(_is_empty, safe)):
@@ -175,9 +177,14 @@ def _near(
 
 
 def _sentence_places(
-    sentence: Sentence, register: Register, found: list[Predicate], *, ends_text: bool
+    sentence: Sentence,
+    register: Register,
+    found: list[Predicate],
+    protected: Sequence[tuple[int, int]],
+    *,
+    ends_text: bool,
 ) -> Iterator[tuple[list[Option], str]]:
-    if _is_classical(sentence, found):
+    if _is_classical(sentence, found, protected):
         return
     greetings = polite_greetings(sentence) if register is Register.POLITE else []
     yield from (([greeting], "greeting") for greeting in greetings)
@@ -200,11 +207,15 @@ def _sentence_places(
             yield [option], "courtesy"
 
 
-def _is_classical(sentence: Sentence, found: list[Predicate]) -> bool:
+def _is_classical(
+    sentence: Sentence, found: list[Predicate], protected: Sequence[tuple[int, int]]
+) -> bool:
     """Whether the sentence is of the classical language, not a modern one with a word of it: 入らざる心配だ."""
     closing = {m.start for p in found if p.place is not Place.SUBORDINATE for m in p.chain}
     return any(
-        m.c_type in _CLASSICAL and (m.start in closing or not m.c_form.startswith("連体形"))
+        m.c_type in _CLASSICAL
+        and (m.start in closing or m.surface not in _STILL_SAID)
+        and not overlaps(m.start, m.end, protected)
         for m in sentence.morphemes
     )
 

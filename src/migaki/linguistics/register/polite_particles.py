@@ -33,7 +33,8 @@ def with_particles(polite: str, unit: Unit, setting: Setting) -> list[str]:
         wants = setting.question or (setting.interrogative and unit.name == "explain-bare")
         asks = wants and unit.mood in (Mood.STATEMENT, Mood.CONDITION_TARA)
         return [polite + ("か" if asks and setting.predicate.place is Place.FINAL else "")]
-    trails = setting.predicate.place is Place.COORDINATE and setting.closes
+    held = setting.closes or particles.endswith("な")
+    trails = setting.predicate.place is Place.COORDINATE and held
     if setting.predicate.place is not Place.FINAL and not trails:
         return [polite + particles]
     if unit.mood in (Mood.ORDER, Mood.TE):

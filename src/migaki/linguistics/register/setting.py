@@ -78,6 +78,7 @@ def settings_of(found: list[Predicate], morphemes: tuple[Morpheme, ...]) -> list
     bounds = [index for index, m in enumerate(morphemes) if m.pos2 in _BOUNDS]
     settings: list[Setting] = []
     quote_follows = asked = False
+    owns = _own_starts(found, places)
     whatever = sum(map(_leaves_open, found)) > 1
     for number, predicate in reversed(list(enumerate(found))):
         setting = _setting_of(
@@ -87,6 +88,7 @@ def settings_of(found: list[Predicate], morphemes: tuple[Morpheme, ...]) -> list
             bounds,
             quote_follows=quote_follows,
             preceding=found[number - 1] if number else None,
+            own=owns[number],
         )
         quote_follows = quote_follows or setting.quoted
         if asked and _asks_too(setting):
@@ -106,6 +108,7 @@ def _setting_of(
     *,
     quote_follows: bool,
     preceding: Predicate | None,
+    own: int,
 ) -> Setting:
     first = places[predicate.start]
     after = predicate.after
@@ -114,14 +117,13 @@ def _setting_of(
     start = _clause_start(morphemes, bounds, first)
     own_start = max(start, places[preceding.chain[-1].start]) if preceding else start
     after_main = preceding is not None and preceding.place is Place.FINAL
-    main_start = own_start if after_main else start
     return Setting(
         predicate=predicate,
         particles="".join(m.surface for m in predicate.particles),
         closes=_closes(predicate, morphemes, next_place),
         question=_questions(morphemes, next_place),
         trails=_trails(morphemes, next_place),
-        interrogative=_interrogates(morphemes[main_start:next_place]),
+        interrogative=_interrogates(morphemes[max(start, own) : next_place]),
         topic=any(m.pos == "助詞" and m.surface in _TOPICS for m in morphemes[start:first]),
         subject=any(m.pos == "助詞" and m.surface == "が" for m in morphemes[own_start:first]),
         marked=next_place < len(morphemes) and morphemes[next_place].surface[0] in "。．.！!｡",
@@ -135,6 +137,16 @@ def _setting_of(
         concedes=_leaves_open(predicate) and predicate.chain[-1].c_type.startswith(_VERBAL),
         exclaims=first == start and _exclaims(predicate),
     )
+
+
+def _own_starts(found: list[Predicate], places: dict[int, int]) -> list[int]:
+    """For each predicate, the index behind the last main or coordinate clause in front of it."""
+    starts, start = [], 0
+    for predicate in found:
+        starts.append(start)
+        if predicate.place is not Place.SUBORDINATE:
+            start = places[(predicate.particles or predicate.chain)[-1].start] + 1
+    return starts
 
 
 def _leaves_open(predicate: Predicate) -> bool:

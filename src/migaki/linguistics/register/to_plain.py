@@ -27,10 +27,12 @@ _GIVE = ("くれる", "下一段-ラ行")
 _RECEIVE = ("もらえる", "下一段-ラ行")
 
 _GOOD = ("よろしい", "宜しい")
+_HOW = "どうだ"
 _NOTED = ("そう", "さよう")
 _COMPARING = ("よう", "の", "ん")
 _FORMAL_NOUNS = ("もの", "もん", "こと", "わけ", "はず", "つもり")
 
+_DRAWN_OUT = "ー〜～"
 _PREFIXED = 2  # morphemes in front of the です of お探しです
 _WRITTEN = (Manner.WRITING, Manner.DOCUMENTATION)
 
@@ -74,7 +76,10 @@ def _as_state(unit: Unit, setting: Setting) -> Unit | None:
     if unit.name not in ("copula-polite", "copula-polite-past") or first < _PREFIXED:
         return None
     prefix, stem = chain[first - 2 : first]
+    before = setting.predicate.before
     forms = _states().get(stem.surface)
+    if stem.pos3.startswith("サ変") and before is not None and before.surface == "を":
+        forms = stem.surface + "している", stem.surface + "していた"
     if forms is None or not is_prefix(prefix):
         return None
     return unit._replace(
@@ -136,7 +141,7 @@ def _ending(unit: Unit, setting: Setting, *, last: bool) -> list[Option]:
     if not last:
         return [(unit.start, unit.end, plain) for plain in plains]
     start, texts = _with_particles(plains, unit, setting)
-    if start == unit.start and unit.core is not None and _answer(unit.core):
+    if start == unit.start and unit.core is not None and _answer(unit.core) == _HOW:
         start, texts = unit.core.start, ["どう" + text for text in texts]
     return [(start, setting.end, text) for text in dict.fromkeys(texts)]
 
@@ -144,7 +149,9 @@ def _ending(unit: Unit, setting: Setting, *, last: bool) -> list[Option]:
 def _pleads(unit: Unit, setting: Setting) -> bool:
     """水をお願いします: plain speech asks with お願い, and says with 兄にお願いする what one does."""
     core, chain, before = unit.core, setting.predicate.chain, setting.predicate.before
-    if unit.name != "verb-polite" or core is None or not setting.closes:
+    if unit.name != "verb-polite" or core is None:
+        return False
+    if not setting.closes and setting.predicate.place is not Place.FINAL:
         return False
     place = chain.index(core)
     asks = place > 0 and chain[place - 1].surface in ("願い", "ねがい")
@@ -201,8 +208,10 @@ def _ordinary(unit: Unit, setting: Setting) -> tuple[str, str] | None:
 def _with_particles(plains: list[str], unit: Unit, setting: Setting) -> tuple[int, list[str]]:
     """(where the text begins, texts) of an ending with what follows it."""
     particles = setting.particles
-    if particles in ("か", "かね", "かい", "かな") and setting.predicate.place is Place.FINAL:
-        return _asked(plains, unit, setting)
+    short = particles.rstrip(_DRAWN_OUT)
+    if short in ("か", "かね", "かい", "かな") and setting.predicate.place is Place.FINAL:
+        start, texts = _asked(plains, unit, setting._replace(particles=short))
+        return start, [text + particles[len(short) :] for text in texts]
     if unit.name == "copula-polite":
         if particles.startswith(("ので", "んで")) or _before_no(setting):
             return unit.start, ["な" + particles]
@@ -228,7 +237,7 @@ def _asked(plains: list[str], unit: Unit, setting: Setting) -> tuple[int, list[s
     wonders = setting.particles in ("かね", "かな")
     if unit.explains:
         return unit.start, _explained(unit, setting, wonders=wonders)
-    if unit.mood is Mood.CONJECTURE and unit.core is not None and _answer(unit.core):
+    if unit.mood is Mood.CONJECTURE and unit.core is not None and _answer(unit.core) == _HOW:
         return unit.core.start, ["どう" + plain + "か", "どうかな"]
     if unit.mood in (Mood.CONJECTURE, Mood.VOLITION):
         short = [plain.removesuffix("だろう") + "かな"] if plain.endswith("だろう") else []
@@ -283,9 +292,11 @@ def _asked_noun(
         return unit.start, ["かな", "か"]
     core = unit.core
     if core is not None and core.surface in interrogatives():
-        if _answer(core):
-            how = ["どう", _answer(core)] if setting.question else ["どうだろうか", _answer(core)]
-            return core.start, how
+        answer = _answer(core)
+        if answer == _HOW:
+            return core.start, ["どう" if setting.question else "どうだろうか", answer]
+        if answer and setting.question:
+            return core.start, [answer]
         return unit.start, ["", "なの", "だ"] if setting.question else ["なのか", "だ"]
     if setting.question:
         compares = core is not None and core.surface in _COMPARING

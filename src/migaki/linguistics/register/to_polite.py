@@ -109,7 +109,7 @@ def _carries_register(setting: Setting) -> bool:
     if place is Place.COORDINATE:
         if setting.particles.startswith(("ので", "んで")):
             return False
-        held = setting.particles.endswith(("よ", "ね"))
+        held = setting.particles.endswith(("よ", "ね", "からな"))
         return setting.closes or held or setting.particles.startswith(_ADVERSATIVE)
     return place is Place.FINAL or setting.exclaims
 
@@ -141,10 +141,15 @@ def _may_turn(unit: Unit, setting: Setting) -> bool:
         return False  # なんだか, 誰だか: no question keeps だ before か
     if setting.particles == "って" and setting.after_main:
         return False  # 負けませんよ、何と言われたって。
-    if unit.name == "verb-order" and unit.text == "くれ" and _before(unit, setting) == "お":
-        return False  # 〜ておくれ has no form of its own
     if unit.name == "verb-stem":
         return setting.closes and setting.particles in ("な", "なよ", "なさい", "なさいよ")
+    return _may_be_said(unit, setting)
+
+
+def _may_be_said(unit: Unit, setting: Setting) -> bool:
+    """Whether an order, an obligation or a condition is what the sentence says, not a part of it."""
+    if unit.name == "verb-order" and unit.text == "くれ" and _before(unit, setting) == "お":
+        return False  # 〜ておくれ has no form of its own
     if unit.mood is Mood.OBLIGATION:
         return setting.closes
     if unit.mood is Mood.ORDER:
@@ -174,6 +179,8 @@ def _noun_predicates(unit: Unit, setting: Setting) -> bool:
     core = unit.core
     if core is None or core.pos3 == OPAQUE or core.pos in ("感動詞", "接頭辞", "記号"):
         return False
+    if core.surface == "どう" and _before(unit, setting) == "か":
+        return False  # 来るかどうか。
     if setting.predicate.place is not Place.FINAL:
         return False
     if setting.particles:
