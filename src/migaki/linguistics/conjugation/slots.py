@@ -214,6 +214,9 @@ def _with_regular(
             found.setdefault(form.text, form)
     for form in others:
         found.setdefault(form.text, form)
+    if keigo and slot == "humble":
+        for form in starred:
+            found.setdefault(form.text, form._replace(style="rare"))
     return tuple(found.values())
 
 

@@ -12,16 +12,7 @@ from functools import lru_cache
 from migaki.linguistics.morphemes import Sentence
 from migaki.linguistics.tables import read_table
 
-__all__ = ["ambiguity_notes", "everyday_verbs"]
-
-# Other spellings than those of conjugation_keigo.tsv, and a dictionary form of unidic-lite.
-_SPELLINGS = {
-    "いらしゃる": "いらっしゃる", "めしあがる": "召し上がる", "召しあがる": "召し上がる", "頂く": "いただく", "戴く": "いただく",
-    "まいる": "参る", "うかがう": "伺う", "仰る": "おっしゃる", "下さる": "くださる",
-}  # fmt: skip
-
-
-_EVERYDAY_TOO = frozenset(["上がる", "あがる", "される", "見える", "休む"])
+__all__ = ["ambiguity_notes", "everyday_too", "everyday_verbs"]
 
 
 @lru_cache(maxsize=1)
@@ -46,7 +37,29 @@ def everyday_verbs(verb: str) -> tuple[str, ...]:
         >>> everyday_verbs("召し上がる"), everyday_verbs("おっしゃる")[:1], everyday_verbs("歩く")
         (('食べる', '飲む'), ('言う',), ())
     """
-    return _verbs().get(_SPELLINGS.get(verb, verb), ())
+    return _verbs().get(_spelt(verb), ())
+
+
+@lru_cache(maxsize=1)
+def _spellings() -> dict[str, str]:
+    rows = read_table("keigo_verbs.tsv", columns=3)
+    return {
+        word: verb for kind, words, verb in rows if kind == "spelling" for word in words.split(" ")
+    }
+
+
+def _spelt(verb: str) -> str:
+    """The spelling of conjugation_keigo.tsv."""
+    return _spellings().get(verb, verb)
+
+
+@lru_cache(maxsize=1)
+def everyday_too() -> frozenset[str]:
+    """Verbs of conjugation_keigo.tsv that are everyday verbs as well: 見える, 休む."""
+    rows = read_table("keigo_verbs.tsv", columns=3)
+    return frozenset(
+        word for kind, words, _ in rows if kind == "everyday" for word in words.split(" ")
+    )
 
 
 def ambiguity_notes(sentences: Iterable[Sentence]) -> tuple[str, ...]:
@@ -63,8 +76,8 @@ def ambiguity_notes(sentences: Iterable[Sentence]) -> tuple[str, ...]:
             before = sentence.morphemes[place - 1].surface if place else ""
             if m.pos != "動詞" or before in ("て", "で"):
                 continue
-            verb = _SPELLINGS.get(m.orth_base, m.orth_base)
+            verb = _spelt(m.orth_base)
             verbs = everyday_verbs(verb)
-            if len(verbs) > 1 and verb not in _EVERYDAY_TOO:
+            if len(verbs) > 1 and verb not in everyday_too():
                 notes[f"{verb} may stand for {', '.join(verbs)}: it was left as it is."] = None
     return tuple(notes)
