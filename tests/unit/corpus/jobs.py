@@ -42,3 +42,12 @@ def environment(project_root: Path) -> dict[str, str]:
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(project_root / "src"), str(project_root)]),
     }
+
+
+def die_the_first_time(job: tuple[Path, int]) -> int:
+    folder, number = job
+    seen = folder / str(number)
+    if number % 3 == 0 and not seen.exists():
+        seen.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number

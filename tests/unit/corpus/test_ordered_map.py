@@ -9,7 +9,14 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.unit.corpus.jobs import die, environment, fail, slow_when_even, stumble
+from tests.unit.corpus.jobs import (
+    die,
+    die_the_first_time,
+    environment,
+    fail,
+    slow_when_even,
+    stumble,
+)
 
 from migaki.corpus.ordered_map import map_ordered
 from migaki.errors import MigakiError, UsageError
@@ -55,6 +62,16 @@ def test_an_unforeseen_error_comes_with_its_traceback() -> None:
 def test_a_killed_worker_is_reported() -> None:
     with pytest.raises(MigakiError, match="exit code -9"):
         list(map_ordered(die, range(8), workers=2))
+
+
+def test_what_a_killed_worker_had_is_done_by_another(tmp_path: Path) -> None:
+    jobs = [(tmp_path, number) for number in range(10)]
+    assert list(map_ordered(die_the_first_time, jobs, workers=2, attempts=2)) == list(range(10))
+
+
+def test_an_item_that_kills_every_worker_ends_the_work() -> None:
+    with pytest.raises(MigakiError, match="attempt 3 of 3"):
+        list(map_ordered(die, range(8), workers=2, attempts=3))
 
 
 def test_no_workers_is_an_error() -> None:
