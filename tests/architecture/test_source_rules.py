@@ -16,12 +16,14 @@ MOST_PARAMETERS = 10
 
 OWNERS = {
     "bitsandbytes": "models/",
+    "datatrove": ("corpus/execution.py", "corpus/deduplication_steps.py"),
     "jinja2": ("dataset/template.py", "reports/"),
     "matplotlib": "reports/",
     "peft": "models/adapters.py",
     "psutil": "hardware/",
     "pyarrow": "corpus/",
     "questionary": "cli/",
+    "ray": "corpus/execution.py",
     "rensa": "corpus/split.py",
     "rich": "cli/",
     "typer": "cli/",

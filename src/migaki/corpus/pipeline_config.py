@@ -1,0 +1,93 @@
+"""What a corpus run does: sources, cleaning, output, engine. The settings, nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+__all__ = ["EngineConfig", "OutputConfig", "PipelineConfig", "RayConfig", "SlurmConfig"]
+
+_STRICT = ConfigDict(extra="forbid")
+
+
+@dataclass(config=_STRICT, kw_only=True)
+class SlurmConfig:
+    """What ``sbatch`` is asked for, for each task."""
+
+    partition: str = "cpu"
+    """Where the jobs run; ``sinfo`` lists the partitions."""
+    time: str = "24:00:00"
+    """Longest time of a job, as Slurm writes it."""
+    memory_gb: Annotated[int, Field(ge=1)] = 4
+    """Memory of a task, in GB."""
+    tasks_per_job: Annotated[int, Field(ge=1)] = 1
+    """Tasks that a job does one after another: more where starting a job is slow."""
+    qos: str = ""
+    """Quality of service; empty: the cluster's own."""
+    setup: str = ""
+    """Shell commands before a task; empty: this Python's programs are found first."""
+    options: dict[str, str] = field(default_factory=dict)
+    """More options of sbatch: ``{account: nlp}``."""
+
+
+@dataclass(config=_STRICT, kw_only=True)
+class RayConfig:
+    """Which Ray cluster, and what a task needs of it."""
+
+    address: str = ""
+    """``auto`` or ``ray://HOST:10001``; empty: a cluster of this machine alone, as long as the run."""
+    memory_gb: Annotated[float, Field(ge=0)] = 0
+    """Memory that is reserved for a task, in GB; 0: none."""
+
+
+@dataclass(config=_STRICT, kw_only=True)
+class EngineConfig:
+    """Where the tasks run, and how many at once. What they write does not depend on it.
+
+    Example:
+        >>> EngineConfig().kind
+        'local'
+    """
+
+    kind: Literal["local", "slurm", "ray"] = "local"
+    """local: processes of this machine. slurm: a job array. ray: a Ray cluster."""
+    workers: Annotated[int, Field(ge=0)] = 0
+    """Tasks at once; 0: all cores of this machine, or as many as the cluster gives."""
+    slurm: SlurmConfig = field(default_factory=SlurmConfig)
+    ray: RayConfig = field(default_factory=RayConfig)
+
+
+@dataclass(config=_STRICT, kw_only=True)
+class OutputConfig:
+    """What is written."""
+
+    format: Literal["jsonl", "parquet"] = "jsonl"
+    """jsonl: JSON Lines in zstd. parquet: Parquet with zstd inside, for fast random access."""
+    shard_mb: Annotated[int, Field(ge=1)] = 256
+    """Uncompressed size of an output file, at most, in MB."""
+    rejected: bool = False
+    """Write rejected documents too, each with its reason."""
+
+
+@dataclass(config=_STRICT, kw_only=True)
+class PipelineConfig:
+    """One corpus run, complete.
+
+    Example:
+        >>> PipelineConfig(sources=["articles.jsonl"]).output.format
+        'jsonl'
+    """
+
+    sources: list[str] = field(default_factory=list)
+    """Names of the registry (``migaki data list``), files or folders."""
+    limit: Annotated[int, Field(ge=1)] | None = None
+    """Read only so many documents of each source, for a trial."""
+    task_mb: Annotated[int, Field(ge=1)] = 64
+    """Size of a task, in MB of input as stored: what a killed worker costs at most."""
+    on_damage: Literal["error", "skip"] = "error"
+    """A file that breaks off: fail when all others are done, or keep what was read and count it."""
+    output: OutputConfig = field(default_factory=OutputConfig)
+    engine: EngineConfig = field(default_factory=EngineConfig)

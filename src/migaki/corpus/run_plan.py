@@ -1,0 +1,197 @@
+"""What a corpus run will do, fixed before it begins: its tasks, and what they depend on.
+
+Tasks are made from the input and the settings alone. Whoever runs them, and however many at once,
+each reads the same shards and writes the same files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from importlib.metadata import version
+from typing import Any
+
+from migaki.config import to_mapping
+from migaki.corpus.cleaning_step import Task
+from migaki.corpus.documents import Stage
+from migaki.corpus.pipeline_config import PipelineConfig
+from migaki.corpus.shards import Shard, SourceReader
+from migaki.errors import DataError, UsageError
+
+__all__ = ["RunPlan", "describe_stage", "differences", "make_plan"]
+
+_MOST_DIFFERENCES = 5
+_MOST_LISTED = 50
+_BY_ENGINE = ("engine", "sources")
+"""Settings on which the output does not depend, or which are told in more detail beside them."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """The tasks of a run."""
+
+    tasks: tuple[Task, ...]
+    identity: Mapping[str, Any]
+    """Everything that the output depends on, as JSON has it. Work that was begun with another one
+    cannot be gone on with."""
+
+    @property
+    def bytes(self) -> int:
+        """Size of the input as stored; shards of unknown size count nothing."""
+        return sum(shard.size_bytes for task in self.tasks for shard in task.shards)
+
+
+def make_plan(
+    readers: Sequence[SourceReader], *, stages: Sequence[Stage], config: PipelineConfig
+) -> RunPlan:
+    """Divide sources into tasks.
+
+    Neighbouring shards of one source share a task until it is large enough. With a limit, a source is
+    one task: which documents are the first cannot be told by several that read at once.
+
+    Args:
+        readers: The sources.
+        stages: What documents go through.
+        config: Settings of the run.
+
+    Raises:
+        UsageError: There is no source, or two have one name, so that their documents had one id.
+        DataError: The sources hold no data.
+    """
+    if not readers:
+        raise UsageError(
+            "No source was named.", hint="Give a file, a folder or a name of 'migaki data list'."
+        )
+    names = [reader.name for reader in readers]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(
+                f"Two sources are called {name}: their documents would have the same ids.",
+                hint="Rename one, or give the folder that holds both.",
+            )
+    shards = [reader.shards() for reader in readers]
+    if not any(shards):
+        raise DataError(f"The sources hold no data: {', '.join(names)}.")
+    tasks = tuple(
+        Task(reader, group, config.limit)
+        for reader, parts in zip(readers, shards, strict=True)
+        for group in _grouped(parts, config)
+    )
+    return RunPlan(tasks, _identity(readers, shards, stages, config))
+
+
+def _grouped(shards: Sequence[Shard], config: PipelineConfig) -> Iterator[tuple[Shard, ...]]:
+    if config.limit is not None:
+        yield tuple(shards)
+        return
+    most = config.task_mb * 1_000_000
+    group: list[Shard] = []
+    size = 0
+    for shard in shards:
+        # A shard of unknown size may be large.
+        if group and (size + shard.size_bytes > most or not shard.size_bytes):
+            yield tuple(group)
+            group, size = [], 0
+        group.append(shard)
+        size += shard.size_bytes or most
+    if group:
+        yield tuple(group)
+
+
+def _identity(
+    readers: Sequence[SourceReader],
+    shards: Sequence[Sequence[Shard]],
+    stages: Sequence[Stage],
+    config: PipelineConfig,
+) -> Mapping[str, Any]:
+    settings = {key: value for key, value in to_mapping(config).items() if key not in _BY_ENGINE}
+    identity = {
+        "migaki": version("migaki"),
+        "settings": settings,
+        "stages": [describe_stage(stage) for stage in stages],
+        "inputs": [
+            {
+                "source": reader.name,
+                "facts": reader.facts(),
+                "shards": [_describe_shard(shard) for shard in parts],
+            }
+            for reader, parts in zip(readers, shards, strict=True)
+        ],
+    }
+    as_json: Mapping[str, Any] = json.loads(json.dumps(identity, ensure_ascii=False, default=str))
+    return as_json
+
+
+def _describe_shard(shard: Shard) -> dict[str, Any]:
+    try:
+        changed_ns = os.stat(shard.path).st_mtime_ns
+    except OSError:  # of the hub, or one that reading will report
+        changed_ns = 0
+    return {"name": shard.name, "bytes": shard.size_bytes, "changed_ns": changed_ns}
+
+
+def describe_stage(stage: Stage) -> dict[str, Any]:
+    """Return a stage's name and settings, as a manifest keeps them.
+
+    Args:
+        stage: A dataclass shows its fields; another stage its name and class.
+    """
+    kind = type(stage)
+    facts = {"name": stage.name, "made_by": f"{kind.__module__}.{kind.__qualname__}"}
+    return {**facts, "settings": _plain(stage)} if is_dataclass(stage) else facts
+
+
+def _plain(value: Any) -> Any:
+    """Return a setting as JSON has it, the same in every process."""
+    if isinstance(value, str | int | float | bool | type(None)):
+        return value
+    if isinstance(value, re.Pattern):
+        return value.pattern
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value) if f.repr}
+    if isinstance(value, Mapping):
+        return _listed({str(key): _plain(inner) for key, inner in value.items()})
+    if isinstance(value, set | frozenset):
+        return _listed(sorted(map(str, value)))
+    if isinstance(value, list | tuple):
+        return _listed([_plain(inner) for inner in value])
+    return getattr(value, "__qualname__", type(value).__qualname__)
+
+
+def _listed(values: Any) -> Any:
+    """Return a collection, a word list by its size and hash."""
+    if len(values) <= _MOST_LISTED:
+        return values
+    text = json.dumps(values, ensure_ascii=False)
+    return {"items": len(values), "sha256": hashlib.sha256(text.encode()).hexdigest()}
+
+
+def differences(before: Any, now: Any, *, where: str = "") -> list[str]:
+    """Return in words what differs between two identities, the first few.
+
+    Example:
+        >>> differences({"settings": {"limit": None}}, {"settings": {"limit": 9}})
+        ['settings.limit was null, is 9']
+    """
+    found: list[str] = []
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        for key in dict.fromkeys([*before, *now]):
+            inner = f"{where}.{key}" if where else str(key)
+            found += differences(before.get(key), now.get(key), where=inner)
+    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        for number, (old, new) in enumerate(zip(before, now, strict=True)):
+            found += differences(old, new, where=f"{where}[{number}]")
+    elif before != now:
+        found.append(f"{where} was {_short(before)}, is {_short(now)}")
+    return found[:_MOST_DIFFERENCES]
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 80 else f"{text[:80]}…"
