@@ -24,7 +24,7 @@ OWNERS = {
     "pyarrow": "corpus/",
     "questionary": "cli/",
     "ray": "corpus/execution.py",
-    "rensa": "corpus/split.py",
+    "rensa": "corpus/minhash.py",
     "rich": "cli/",
     "typer": "cli/",
     "yaml": "config.py",

@@ -3,18 +3,20 @@
 Rows that say nearly the same form a group, and a group stays on one side. Near-duplicates are
 found by MinHash over character n-grams (Broder 1997) with banding: with 64 permutations in 16
 bands of 4, a pair of Jaccard similarity s shares a band with probability 1 - (1 - s⁴)¹⁶, which is
-0.99 at 0.7 and 0.34 at 0.4; candidates are then kept by their estimated similarity. Characters
-and not words, because Japanese has no spaces and the method needs no analyser.
+0.99 at 0.7 and 0.34 at 0.4; candidates are then kept by their estimated similarity.
+Here likeness chains; what leaves documents out of a corpus is `migaki.corpus.deduplication`.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from migaki.corpus.folding import fold
+from migaki.corpus.minhash import digests
 
 __all__ = ["Groups", "hold_out", "near_duplicate_groups", "shared_answers"]
 
@@ -73,11 +75,11 @@ def near_duplicate_groups(
         [0, 0, 2]
     """
     parents = np.arange(len(texts), dtype=np.int64)
-    normal = [_normalise(text) for text in texts]
+    normal = [fold(text) for text in texts]
     _join_equal(parents, [(text, row) for row, text in enumerate(normal) if text])
     _join_similar(parents, normal, threshold, progress, "comparing rows")
     if answers is not None:
-        said = [[_normalise(answer) for answer in row] for row in answers]
+        said = [[fold(answer) for answer in row] for row in answers]
         pairs = [
             (a, row) for row, own in enumerate(said) for a in own if len(a) >= _SHORTEST_ANSWER
         ]
@@ -128,15 +130,11 @@ def shared_answers(answers: Sequence[Sequence[str]], held: npt.NDArray[np.bool_]
         answers: What is trained of each row.
         held: Shape (rows,): True for held-out rows.
     """
-    said = {_normalise(a) for row, out in zip(answers, held, strict=True) if not out for a in row}
+    said = {fold(a) for row, out in zip(answers, held, strict=True) if not out for a in row}
     return sum(
-        out and any(_normalise(a) in said for a in row)
+        out and any(fold(a) in said for a in row)
         for row, out in zip(answers, held.tolist(), strict=True)
     )
-
-
-def _normalise(text: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFKC", text).lower() if c.isalnum())
 
 
 def _join_equal(parents: npt.NDArray[np.int64], keyed: Sequence[tuple[str, int]]) -> None:
@@ -156,46 +154,28 @@ def _join_similar(
     rows = np.array([i for i, text in enumerate(texts) if len(text) >= _NGRAM], dtype=np.int64)
     if len(rows) < 2:
         return
-    digests = _digests([texts[i] for i in rows], progress, stage)
+    found = _digests([texts[i] for i in rows], progress, stage)
     for band in range(0, _PERMUTATIONS, _BAND):
-        keys = np.ascontiguousarray(digests[:, band : band + _BAND]).view(
-            np.dtype((np.void, digests.itemsize * _BAND))
+        keys = np.ascontiguousarray(found[:, band : band + _BAND]).view(
+            np.dtype((np.void, found.itemsize * _BAND))
         )[:, 0]
         order = np.argsort(keys, kind="stable")
         for lag in range(1, min(_NEIGHBOURS, len(order) - 1) + 1):
             same = np.flatnonzero(keys[order][lag:] == keys[order][:-lag])
             left, right = order[same], order[same + lag]
-            agree = (digests[left] == digests[right]).mean(axis=1) >= threshold
+            agree = (found[left] == found[right]).mean(axis=1) >= threshold
             for a, b in zip(rows[left[agree]], rows[right[agree]], strict=True):
                 _join(parents, int(a), int(b))
 
 
 def _digests(texts: Sequence[str], progress: Progress | None, stage: str) -> npt.NDArray[np.uint32]:
-    from rensa import RMinHash
-
     found = []
     for start in range(0, len(texts), _BATCH):
-        hashes = [_ngram_hashes(text) for text in texts[start : start + _BATCH]]
-        offsets = np.cumsum([0, *(len(h) for h in hashes)]).astype(np.uint64)
-        matrix = RMinHash.digest_matrix_from_flat_token_hashes(
-            np.concatenate(hashes), offsets, _PERMUTATIONS, 42
-        )
-        found.append(np.array(matrix.to_rows(), dtype=np.uint32))
+        batch = texts[start : start + _BATCH]
+        found.append(digests(batch, ngram=_NGRAM, hashes=_PERMUTATIONS))
         if progress:
             progress(stage, min(start + _BATCH, len(texts)), len(texts))
     return np.concatenate(found)
-
-
-def _ngram_hashes(text: str) -> npt.NDArray[np.uint64]:
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(
-        np.uint64
-    )
-    count = len(codes) - _NGRAM + 1
-    value = np.zeros(count, dtype=np.uint64)
-    for k in range(_NGRAM):  # polynomial in an odd 64-bit constant, wrapping
-        value = value * np.uint64(0x9E3779B97F4A7C15) + codes[k : k + count]
-    value ^= value >> np.uint64(29)
-    return np.unique(value)
 
 
 def _root(parents: npt.NDArray[np.int64], row: int) -> int:
