@@ -11,6 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from migaki.corpus.ngrams import ngram_hashes
+
 __all__ = ["digests"]
 
 _SEED = 42
@@ -49,7 +51,7 @@ def _batch_digests(texts: Sequence[str], ngram: int, hashes: int) -> npt.NDArray
     from rensa import RMinHash
 
     ends = np.cumsum([len(text) for text in texts])
-    values = _ngram_hashes("".join(texts), ngram)
+    values = ngram_hashes("".join(texts), ngram)
     inside = np.ones(len(values), dtype=bool)
     for reach in range(1, ngram):  # n-grams that begin in one text and end in the next
         inside[ends[:-1] - reach] = False
@@ -58,14 +60,3 @@ def _batch_digests(texts: Sequence[str], ngram: int, hashes: int) -> npt.NDArray
         values[inside], offsets.astype(np.uint64), hashes, _SEED
     )
     return np.array(matrix.to_rows(), dtype=np.uint32)
-
-
-def _ngram_hashes(text: str, ngram: int) -> npt.NDArray[np.uint64]:
-    """Hash every n-gram of a text: a polynomial in an odd 64-bit constant, wrapping."""
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint64)
-    count = len(codes) - ngram + 1
-    value = np.zeros(count, dtype=np.uint64)
-    for k in range(ngram):
-        value = value * np.uint64(0x9E3779B97F4A7C15) + codes[k : k + count]
-    value ^= value >> np.uint64(29)
-    return value
