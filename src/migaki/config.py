@@ -12,7 +12,7 @@ import re
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
@@ -238,5 +238,10 @@ def _refuse_unknown_keys(cls: Any, data: Mapping[str, Any], *, prefix: str, wher
                 f"{where}: {prefix}{key} is {str(value).lower()}, and it is no yes-or-no setting."
             )
         nested = next((t for t in (hints[key], *get_args(hints[key])) if is_dataclass(t)), None)
-        if nested is not None and isinstance(value, Mapping):
-            _refuse_unknown_keys(nested, value, prefix=f"{prefix}{key}.", where=where)
+        if nested is None or not isinstance(value, Mapping):
+            continue
+        named = value if get_origin(hints[key]) is dict else {"": value}  # dict[str, SourceShare]
+        for name, settings in named.items():
+            inner = f"{prefix}{key}.{name}." if name else f"{prefix}{key}."
+            if isinstance(settings, Mapping):
+                _refuse_unknown_keys(nested, settings, prefix=inner, where=where)
