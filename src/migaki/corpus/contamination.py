@@ -4,8 +4,9 @@ A question is *found* in a document when 0.8 or more of its character 8-grams, o
 (`migaki.corpus.folding`), occur in that document. The share of 80 % is that from which Llama 2 (Touvron
 et al. 2023, appendix A.6) calls a sample dirty; n-gram overlap as the criterion is GPT-3's (Brown et al.
 2020, appendix C: 8 to 13 words). Eight *characters*, because the median question of JCommonsenseQA has
-19 of them: at five, generic questions are found in long texts that have nothing to do with them
-(自分が住んでいるのは？ in a news article), at thirteen, half of the questions could not be looked for.
+13 of them folded: at five, generic questions are found in long texts that have nothing to do with them
+(自分が住んでいるのは？ in a news article); at thirteen, 47 % of its questions could not be looked for, at
+eight 13 %.
 What was reworded is not found.
 
 A question shorter than 8 folded characters is not looked for and counted as too short. That an
