@@ -8,6 +8,9 @@ from migaki.linguistics.augment import variants
 from migaki.linguistics.operators import Use, find_operators
 
 SAID = [
+    ("adjectives.spelling", "会えて嬉しい。", {"会えてうれしい。"}),
+    ("adjectives.spelling", "時間が無い。", {"時間がない。"}),
+    ("adjectives.spelling", "仲が良い。", {"仲がよい。"}),
     ("adjectives.politeness", "この本は高い。", {"この本は高いです。"}),
     ("adjectives.politeness", "この町は静かでした。", {"この町は静かだった。"}),
     ("adjectives.politeness", "兄は医者ではありません。", {"兄は医者ではない。"}),
@@ -54,6 +57,15 @@ SAID = [
 ]
 
 SILENT = [
+    ("adjectives.spelling", "可愛想な犬だ。"),
+    ("adjectives.spelling", "これから行っても、良い？"),  # いい
+    ("adjectives.dearu", "これはよっぽど楽だ。"),  # said, not written
+    ("adjectives.dearu", "大事な顔だ、傷がついては困るのだ。"),
+    ("adjectives.appearance", "言葉を返すようだけど、それでいいの？"),
+    (
+        "adjectives.copula_negation",
+        "けれども、実際の富士は、のろくさと拡がり、決して、高い山ではない。",
+    ),
     ("adjectives.politeness", "駅まで歩きます。"),  # a verb: verbs.politeness
     ("adjectives.politeness", "全然です。"),
     ("adjectives.dearu", "この町は静かだね。"),  # talk

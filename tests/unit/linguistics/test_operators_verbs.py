@@ -43,6 +43,16 @@ SAID = [
     ("verbs.contraction", "ビールを冷やしておくね。", {"ビールを冷やしとくね。"}),
     ("verbs.contraction", "よく分からないよ。", {"よく分かんないよ。"}),
     ("verbs.contraction", "手紙を読んでます。", {"手紙を読んでいます。"}),
+    ("verbs.spelling", "よく分からなかった。", {"よくわからなかった。"}),
+    ("verbs.spelling", "駅まで泳ぐ事は出来ない。", {"駅まで泳ぐ事はできない。"}),
+    ("verbs.spelling", "早めに教えて下さい。", {"早めに教えてください。"}),
+    ("verbs.spelling", "花が咲いて居た。", {"花が咲いていた。"}),
+    ("verbs.spelling", "本を持って行きます。", {"本を持っていきます。"}),
+    (
+        "verbs.compound_particle",
+        "新聞によると、橋が落ちた。",
+        {"新聞によれば、橋が落ちた。"},
+    ),
     ("verbs.explanation", "どこへ行くのですか。", {"どこへ行くんですか。"}),
     (
         "verbs.obligation",
@@ -80,6 +90,13 @@ SAID = [
 ]
 
 SILENT = [
+    ("verbs.spelling", "縄が一筋落ちて居りました。"),  # おりました
+    ("verbs.spelling", "電車を利用して行こうと思う。"),  # it is going that is meant
+    ("verbs.compound_particle", "それは使い方によると思う。"),
+    ("verbs.compound_particle", "兵士が弾に当たって、倒れた。"),
+    ("verbs.ability", "大切なのは、会議室を予約できることです。"),  # no こと twice
+    ("verbs.explanation", "髪が傷んで嫌なんですよ。"),
+    ("verbs.contraction", "何という運命だろうね。"),
     ("verbs.politeness", "ご注文を承ります。少々お待ちください。"),  # nobody says 承る to a guest
     ("verbs.politeness", "資料をお願いします。"),
     ("verbs.politeness", "明日は行くかもです。"),

@@ -17,8 +17,10 @@ from migaki.linguistics.operators.substitution import Entry, Lexicon, read_entri
 
 TABLES = (
     "adverbs.tsv",
+    "adverb_errors.tsv",
     "adverb_spellings.tsv",
     "connectives.tsv",
+    "noun_spellings.tsv",
     "nouns.tsv",
     "particles.tsv",
     "particle_errors.tsv",

@@ -40,6 +40,7 @@ OPERATORS: tuple[Operator, ...] = (
             "adjectives.copula_negation": "静かではない ⇄ 静かじゃない; ではありません ⇄ ではないです",
             "adjectives.good": "いい ⇄ よい",
             "adjectives.attributive": "大きい家 → 大きな家, いろいろな ⇄ いろんな",
+            "adjectives.spelling": "嬉しい ⇄ うれしい, 無い → ない",
             "adjectives.appearance": "雨のようだ ⇄ 雨みたいだ",
         },
     ),

@@ -7,11 +7,8 @@ it or is wrong on purpose.
 
 from __future__ import annotations
 
-import random
-
-from migaki.linguistics.edits import Edit
-from migaki.linguistics.operators.operator import EditSet, Meaning, Operator, Passage, Use
-from migaki.linguistics.operators.spellings import SPELLING_TABLE, is_spelling, runs_together
+from migaki.linguistics.operators.operator import Meaning, Operator, Use
+from migaki.linguistics.operators.spellings import SPELLING_TABLE, is_spelling, spelling
 from migaki.linguistics.operators.style import Style
 from migaki.linguistics.operators.substitution import (
     Entry,
@@ -48,27 +45,6 @@ def _connective(site: Site, other: Entry, styles: frozenset[Style]) -> bool:
     return styles <= other.styles
 
 
-def _touches(site: Site, other: Entry) -> bool:
-    before = site.morphemes[site.first - 1] if site.first else None
-    if before is None or before.end != site.start or before.pos == "助詞":
-        return False
-    return runs_together(before.surface, other.word)
-
-
-def _spell(passage: Passage, rng: random.Random) -> list[EditSet]:
-    """Change a spelling wherever the passage has it: one text does not spell a word in two ways."""
-    together: dict[tuple[str, str], EditSet] = {}
-    for site in _LEXICON.sites(passage):
-        if site.entry.table != SPELLING_TABLE:
-            continue
-        for other in _LEXICON.others(site.entry):
-            if _touches(site, other):
-                continue
-            edit = Edit(site.start, site.end, other.word, "adverbs.spelling")
-            together.setdefault((site.entry.word, other.word), []).append(edit)
-    return list(together.values())
-
-
 OPERATORS: tuple[Operator, ...] = (
     substituting(
         _LEXICON,
@@ -88,10 +64,11 @@ OPERATORS: tuple[Operator, ...] = (
         "でも、 → しかし、: another connective of the same relation, in a style that fits",
         _connective,
     ),
-    Operator(
-        name="adverbs.spelling",
-        description="多分来る → たぶん来る: kana for kanji and back, throughout the text",
-        propose=_spell,
+    spelling(
+        _LEXICON,
+        SPELLING_TABLE,
+        "adverbs.spelling",
+        "多分来る → たぶん来る: kana for kanji and back, throughout the text",
     ),
     substituting(
         _WRONG,

@@ -10,14 +10,10 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
 from migaki.linguistics.morphemes import Morpheme
+from migaki.linguistics.operators.sentence_kinds import is_question, is_requested
 from migaki.linguistics.operators.style import Style
 from migaki.linguistics.operators.substitution import Entry, Site
-from migaki.linguistics.operators.surroundings import (
-    follow_condition,
-    is_question,
-    is_requested,
-    where_condition,
-)
+from migaki.linguistics.operators.surroundings import follow_condition, where_condition
 from migaki.linguistics.operators.word_classes import in_class
 from migaki.linguistics.tables import read_table
 

@@ -19,7 +19,8 @@ from migaki.linguistics.operators.honorifics import (
     prefix_entries,
 )
 from migaki.linguistics.operators.operator import Meaning, Operator, Use
-from migaki.linguistics.operators.spellings import is_spelling
+from migaki.linguistics.operators.sentence_kinds import is_requested
+from migaki.linguistics.operators.spellings import is_spelling, spelling
 from migaki.linguistics.operators.style import Style
 from migaki.linguistics.operators.substitution import (
     Entry,
@@ -28,11 +29,11 @@ from migaki.linguistics.operators.substitution import (
     read_entries,
     substituting,
 )
-from migaki.linguistics.operators.surroundings import is_requested
 
 __all__ = ["OPERATORS"]
 
 _NOUN_TABLE = "nouns.tsv"
+_SPELLINGS = "noun_spellings.tsv"
 _PROSE = frozenset({Style.POLITE, Style.FORMAL, Style.WRITTEN})
 _OUTWARD = frozenset({Style.TALK, Style.POLITE, Style.FORMAL})
 
@@ -43,6 +44,7 @@ def _read(table: str) -> Iterable[Entry]:
     return kinship_entries() if table == KINSHIP_TABLE else read_entries(table)
 
 
+_SPELLED = Lexicon(read_entries, _SPELLINGS)
 _LEXICON = Lexicon(_read, _NOUN_TABLE, PREFIX_TABLE, KINSHIP_TABLE)
 
 
@@ -148,6 +150,12 @@ OPERATORS: tuple[Operator, ...] = (
         "nouns.style",
         "さっき着きました → 先ほど着きました: the same thing, in a style that fits",
         _same_name,
+    ),
+    spelling(
+        _SPELLED,
+        _SPELLINGS,
+        "nouns.spelling",
+        "子供がいる → 子どもがいる: kana for kanji and back, throughout the text",
     ),
     substituting(
         _LEXICON,

@@ -16,7 +16,7 @@ from migaki.linguistics.morphemes import Morpheme
 from migaki.linguistics.operators.neighbours import is_negation
 from migaki.linguistics.operators.operator import EditSet, Passage
 from migaki.linguistics.operators.particle_sites import at_each_particle, shuffled
-from migaki.linguistics.operators.surroundings import is_classical, is_readable
+from migaki.linguistics.operators.sentence_kinds import is_classical
 from migaki.linguistics.operators.word_classes import in_class
 
 __all__ = ["insert_object", "only_by_dake", "only_by_shika", "swap_roles"]
@@ -113,7 +113,7 @@ def _is_final(morphemes: _Sentence, place: int) -> bool:
 def insert_object(passage: Passage, rng: random.Random) -> list[EditSet]:
     """Propose を between an object and its verb: 映画見た → 映画を見た, 毎朝運動する → 毎朝運動をする."""
     found = []
-    for sentence in filter(is_readable, passage.sentences):
+    for sentence in passage.sentences:
         for place in _objects(sentence.morphemes):
             at = sentence.morphemes[place].end
             if not passage.is_protected(at, at) and not is_classical(sentence.morphemes):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from migaki.linguistics.morphemes import Morpheme
 from migaki.linguistics.operators.operator import EditSet, Passage
-from migaki.linguistics.operators.surroundings import is_classical, is_readable
+from migaki.linguistics.operators.sentence_kinds import is_classical
 
 __all__ = ["at_each_particle", "shuffled"]
 
@@ -21,7 +21,7 @@ def at_each_particle(
     found: list[EditSet] = []
     if surfaces.isdisjoint(passage.words):
         return found
-    for sentence in filter(is_readable, passage.sentences):
+    for sentence in passage.sentences:
         morphemes = sentence.morphemes
         for place, morpheme in enumerate(morphemes[:-1]):
             if morpheme.surface not in surfaces or morpheme.pos != "助詞" or not place:

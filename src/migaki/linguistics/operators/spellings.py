@@ -1,12 +1,16 @@
-"""Words written in two ways: what `adverbs.spelling` changes throughout a text and nothing else changes."""
+"""Words written in two ways: what a spelling operator changes throughout a text and nothing else changes."""
 
 from __future__ import annotations
 
+import random
 from functools import lru_cache
 
+from migaki.linguistics.edits import Edit
+from migaki.linguistics.operators.operator import EditSet, Operator, Passage
+from migaki.linguistics.operators.substitution import Entry, Lexicon, Site
 from migaki.linguistics.tables import read_table
 
-__all__ = ["SPELLING_TABLE", "is_spelling", "runs_together"]
+__all__ = ["SPELLING_TABLE", "is_spelling", "runs_together", "spelling"]
 
 SPELLING_TABLE = "adverb_spellings.tsv"
 _COLUMNS = 9
@@ -40,3 +44,40 @@ def _is_hiragana(char: str) -> bool:
 @lru_cache(maxsize=1)
 def _sets() -> dict[str, str]:
     return {row[2]: row[0] for row in read_table(SPELLING_TABLE, columns=_COLUMNS)}
+
+
+def spelling(lexicon: Lexicon, table: str, name: str, description: str) -> Operator:
+    """Make an operator that spells a word otherwise wherever a text has it: no text spells it in two ways.
+
+    Args:
+        lexicon: Finds the words.
+        table: The table of the lexicon that has spellings.
+        name: Name of the operator.
+        description: One line for reports.
+    """
+
+    def propose(passage: Passage, rng: random.Random) -> list[EditSet]:
+        together: dict[tuple[str, str], EditSet] = {}
+        for site in lexicon.sites(passage):
+            if site.entry.table != table:
+                continue
+            for other in lexicon.others(site.entry):
+                if not _touches(site, other) and other.fits(site.morphemes, site.first, site.after):
+                    edit = Edit(site.start, site.end, other.word, name)
+                    together.setdefault((site.entry.word, other.word), []).append(edit)
+        found = [sorted(set(edits)) for edits in together.values()]
+        rng.shuffle(found)
+        return found
+
+    return Operator(name, description, propose)
+
+
+def _touches(site: Site, other: Entry) -> bool:
+    before = site.morphemes[site.first - 1] if site.first else None
+    if before is None or before.end != site.start or before.pos in _BOUNDED:
+        return False
+    return runs_together(before.surface, other.word)
+
+
+_BOUNDED = frozenset({"助詞", "助動詞", "動詞", "形容詞", "連体詞"})
+"""After these a word in hiragana is read as a word: した + こと; not after an adverb: なお + すでに."""

@@ -31,14 +31,9 @@ from migaki.linguistics.operators.operator import (
     Passage,
     Use,
 )
+from migaki.linguistics.operators.sentence_kinds import is_classical
 from migaki.linguistics.operators.style import Style, styles_of
-from migaki.linguistics.operators.surroundings import (
-    Condition,
-    follow_condition,
-    is_classical,
-    is_readable,
-    where_condition,
-)
+from migaki.linguistics.operators.surroundings import Condition, follow_condition, where_condition
 from migaki.linguistics.tables import read_table
 
 __all__ = ["Entry", "Lexicon", "Site", "in_sets", "read_entries", "substituting"]
@@ -156,7 +151,6 @@ class Lexicon:
         return [
             site
             for sentence in passage.sentences
-            if is_readable(sentence)
             for site in _found(index, sentence.morphemes, passage.text)
             if not passage.is_protected(site.start, site.end)
         ]

@@ -52,17 +52,14 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
-from migaki.linguistics.morphemes import Morpheme, Sentence
+from migaki.linguistics.morphemes import Morpheme
 from migaki.linguistics.operators.neighbours import COMMAS, is_negation, neighbour_test
+from migaki.linguistics.operators.sentence_kinds import is_question, is_requested
 from migaki.linguistics.operators.word_classes import in_class
 
 __all__ = [
     "Condition",
     "follow_condition",
-    "is_classical",
-    "is_question",
-    "is_readable",
-    "is_requested",
     "stands_alone",
     "where_condition",
 ]
@@ -71,41 +68,13 @@ Condition = Callable[[Sequence[Morpheme], int, int], bool]
 """Asked of the morphemes of a sentence and of a word's place in them: ``morphemes[first:after]``."""
 
 _COMPOUNDING = frozenset({"名詞", "代名詞", "接頭辞", "接尾辞", "記号", "形状詞"})
-_STILL_USED = frozenset(
-    {"文語助動詞-ズ", "文語助動詞-ベシ", "文語助動詞-ゴトシ", "文語助動詞-マジ"}
-)
-_CLASSICAL_ENDS = frozenset({"なり", "たり", "けり", "せり", "あり", "べし"})
 _NOMINAL = frozenset({"名詞", "代名詞", "接頭辞"})
 _NO_STATEMENT = frozenset({"下さる", "な", "だろう", "でしょう", "まい"})
 _SPOKEN = frozenset({"ちゃう", "じゃう", "とく", "って", "けど", "なんか", "じゃん"})
 _NOT_SPOKEN = frozenset({"か", "ぞ", "ぜ"})
 _SHORT_SENTENCE = 15
-_LONGEST_SENTENCE_CHARS = 1000
 _HEIGHTENED_BY = frozenset({"もう", "ほんの", "ごく", "あと", "もっと", "より", "とても", "すごく"})
 _OPEN_CLAUSE = frozenset({"て", "で", "ば", "ちゃ", "じゃ", "ても", "でも", "つつ", "ながら"})
-
-
-def is_readable(sentence: Sentence) -> bool:
-    """Whether a sentence is one: what is longer is data, and conditions would look at all of it."""
-    return len(sentence.text) <= _LONGEST_SENTENCE_CHARS
-
-
-def is_classical(morphemes: Sequence[Morpheme]) -> bool:
-    """Whether a sentence is in classical Japanese (文語), whose words are not replaced.
-
-    Modern sentences keep ず, べき, ごとく and the like. What ends in なり or たり is classical even where the
-    analyser takes it for a modern verb.
-    """
-    if any(m.c_type.startswith("文語") and m.c_type not in _STILL_USED for m in morphemes):
-        return True
-    return any(
-        (one.surface in _CLASSICAL_ENDS and two.pos2 == "句点")
-        or (one.surface == "のみ" and two.surface in ("なり", "なれ", "なる"))
-        for one, two in pairwise(morphemes)
-    ) or any(
-        verb.pos == "動詞" and shi.surface == "し" and head.pos in _NOMINAL
-        for verb, shi, head in zip(morphemes, morphemes[1:], morphemes[2:], strict=False)
-    )  # 来し道
 
 
 def stands_alone(morphemes: Sequence[Morpheme], first: int) -> bool:
@@ -172,19 +141,6 @@ def _compares(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
 
 def _likens(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:
     return any(m.orth_base in ("よう", "様", "みたい") for m in _clause(morphemes, after))
-
-
-def is_question(morphemes: Sequence[Morpheme], after: int) -> bool:
-    """Whether a sentence asks for an answer: it ends in か, or there is a question mark."""
-    tail = [m for m in morphemes[after:] if m.pos != "補助記号"]
-    if any(m.surface in "？?" for m in morphemes[after:]):
-        return True
-    return bool(tail) and tail[-1].surface == "か" and tail[-1].pos2 == "終助詞"
-
-
-def is_requested(morphemes: Sequence[Morpheme], after: int) -> bool:
-    """Whether a sentence asks for something to be done: 〜てください, お〜ください."""
-    return any(m.lemma in ("下さる", "くださる") for m in morphemes[after:])
 
 
 def _is_nonpast(morphemes: Sequence[Morpheme], first: int, after: int) -> bool:

@@ -50,6 +50,7 @@ OPERATORS: tuple[Operator, ...] = (
             "verbs.without": "食べないで ⇄ 食べずに",
             "verbs.advice": "どうすればいい ⇄ どうしたらいい",
             "verbs.polite_negative": "行かないです → 行きません",
+            "verbs.spelling": "分かる ⇄ わかる, 出来る → できる, して下さい → してください",
             "verbs.compound_particle": "規則に基づいて ⇄ 規則に基づき",
         },
     ),
