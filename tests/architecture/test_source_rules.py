@@ -16,6 +16,7 @@ MOST_PARAMETERS = 10
 
 OWNERS = {
     "bitsandbytes": "models/",
+    "datasets": "corpus/hub.py",
     "datatrove": ("corpus/execution.py", "corpus/deduplication_steps.py"),
     "jinja2": ("dataset/template.py", "reports/"),
     "matplotlib": "reports/",

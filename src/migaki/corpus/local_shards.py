@@ -17,7 +17,7 @@ from migaki.corpus.shard_rows import examine
 from migaki.corpus.shards import ReadingLimits, Shard, TextUnit
 from migaki.errors import DataError
 
-__all__ = ["DATA_SUFFIXES", "FoundFiles", "cut_file", "find_text_files"]
+__all__ = ["DATA_SUFFIXES", "PREPARED", "FoundFiles", "cut_file", "find_text_files"]
 
 DATA_SUFFIXES = frozenset(
     {
@@ -35,6 +35,9 @@ DATA_SUFFIXES = frozenset(
     }
 )
 """What is taken from a folder or an archive; a file that is named itself may end as it likes."""
+
+PREPARED = ("manifest.json", "data")
+"""The file and the folder by which a folder shows that ``migaki data prepare`` wrote it."""
 
 _BLOCK_BYTES = 1 << 20
 
@@ -55,13 +58,16 @@ class FoundFiles:
 def find_text_files(path: Path) -> FoundFiles:
     """Find the data files of a folder, in the order of their names; a file is its own.
 
-    Hidden files and folders (``.git``) are not looked at.
+    Hidden files and folders (``.git``) are not looked at. Of a folder that ``migaki data prepare``
+    wrote, what it kept is taken, not its manifest and what it rejected.
 
     Raises:
         DataError: There are none.
     """
     if not path.is_dir():
         return FoundFiles(path, (path,))
+    if (path / PREPARED[0]).is_file() and (path / PREPARED[1]).is_dir():
+        path = path / PREPARED[1]
     files, others = [], 0
     for folder, inside, names in os.walk(path):
         inside[:] = sorted(name for name in inside if not name.startswith("."))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,18 @@ from migaki.corpus.row_documents import RowMapping, document_of_row
 from migaki.corpus.rows import BadRow
 from migaki.corpus.samples import SAMPLES_PATH
 from migaki.corpus.shard_rows import shard_rows
-from migaki.corpus.shards import ReadingLimits, Shard, SourceReader, TextUnit
+from migaki.corpus.shards import HubOptions, ReadingLimits, Shard, SourceReader, TextUnit
+from migaki.corpus.sources import HubData, Source, find_source, local_files
 from migaki.errors import DataError, UsageError
 
-__all__ = ["LocalReader", "ReadingLimits", "Shard", "SourceReader", "open_source"]
+__all__ = [
+    "HubOptions",
+    "LocalReader",
+    "ReadingLimits",
+    "Shard",
+    "SourceReader",
+    "open_source",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,43 +103,120 @@ class LocalReader:
 def open_source(
     name_or_path: str | Path,
     *,
+    base_dir: Path | None = None,
     text: Sequence[str] = (),
     licence: str | None = None,
     encoding: str = "auto",
-    text_unit: TextUnit = "paragraph",
+    text_unit: TextUnit | None = None,
     limits: ReadingLimits | None = None,
+    hub: HubOptions | None = None,
 ) -> SourceReader:
     """Open a source for reading.
 
     Args:
-        name_or_path: A file (JSONL, JSON, Parquet, CSV, TSV, TXT, Markdown …, also compressed, or a
-            ZIP archive), a folder of such files, or ``samples``.
-        text: Columns that hold the text; none means that the shape of the rows is found out.
+        name_or_path: A name of `corpus.sources`, ``samples``, ``hub:OWNER/NAME``, a file (JSONL, JSON,
+            Parquet, CSV, TSV, TXT, Markdown …, also compressed, or a ZIP archive) or a folder of such
+            files. A path wins over a name.
+        base_dir: Data folder; a name that has files there is read from them, not from the hub.
+        text: Columns that hold the text; none: those of the entry, or found out from the rows.
         licence: Licence of rows that state none themselves.
         encoding: Text encoding of local files, or ``auto``.
-        text_unit: What one document of a plain text file is.
+        text_unit: What one document of a plain text file is; paragraphs, if the entry says nothing else.
         limits: What is too long to be read.
+        hub: Configuration, split and revision of a data set of the hub.
 
     Raises:
-        DataError: There is no such file, or the folder holds none that can be read.
-        UsageError: The name is empty.
+        DataError: There is no such file, the folder holds none that can be read, or the data set of the
+            hub does not exist, is gated, cannot be reached or has other columns.
+        MissingExtraError: It is on the hub, and `datasets` is not installed.
+        UsageError: There is no such name.
     """
-    if not str(name_or_path):
+    name = str(name_or_path)
+    if not name:
         raise UsageError("The name of a source is empty.", hint="Give a file, a folder or a name.")
-    stated = find_licence(licence).name if licence else UNKNOWN
-    path = Path(os.path.expanduser(str(name_or_path)))
-    if str(name_or_path) == SAMPLES and not path.exists():
+    files = _Files(encoding, text_unit, limits or ReadingLimits())
+    path = Path(os.path.expanduser(name))
+    if path.exists():
+        mapping = RowMapping(path.resolve().name, _stated(licence, UNKNOWN), tuple(text))
+        return files.reader(find_text_files(path), mapping)
+    if name == SAMPLES:
         mapping = RowMapping(SAMPLES, "CC0-1.0", constants=(("synthetic", True),))
-        return LocalReader(FoundFiles(SAMPLES_PATH, (SAMPLES_PATH,)), mapping)
-    if not path.exists():
-        raise DataError(
-            f"The source {name_or_path} does not exist (looked in {Path.cwd()}).",
-            hint=f"Give a file or folder, or '{SAMPLES}' for the embedded chats.",
+        return files.reader(FoundFiles(SAMPLES_PATH, (SAMPLES_PATH,)), mapping)
+    source = _entry(name)
+    there = local_files(name, base_dir) if base_dir is not None else []
+    if there:
+        mapping = RowMapping(
+            source.name,
+            _stated(licence, source.licence),
+            tuple(text) or source.text,
+            or_by_shape=not text,
         )
-    return LocalReader(
-        find_text_files(path),
-        RowMapping(path.name, stated, tuple(text)),
-        encoding=encoding,
-        text_unit=text_unit,
-        limits=limits or ReadingLimits(),
+        return files.reader(_together(there), mapping, source.text_unit)
+    return _from_hub(source, text, licence, hub or HubOptions())
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """How local files are read."""
+
+    encoding: str
+    text_unit: TextUnit | None
+    limits: ReadingLimits
+
+    def reader(
+        self, found: FoundFiles, mapping: RowMapping, unit: TextUnit = "paragraph"
+    ) -> LocalReader:
+        return LocalReader(found, mapping, self.encoding, self.text_unit or unit, self.limits)
+
+
+_HUB = "hub:"
+
+
+def _entry(name: str) -> Source:
+    """Return the entry of a name; one is made up for an id of the hub."""
+    if name.startswith(_HUB):
+        id = name.removeprefix(_HUB)
+        return Source(
+            name=id.replace("/", "--"),
+            title=id,
+            domain="web",
+            purpose="named by its id",
+            licence=UNKNOWN,
+            homepage=f"https://huggingface.co/datasets/{id}",
+            hub=HubData(id=id),
+        )
+    if any(sign in name for sign in "/\\."):
+        raise DataError(
+            f"The source {name} does not exist (looked in {Path.cwd()}).",
+            hint=f"Give a file or folder, '{SAMPLES}' for the embedded chats, or a name of "
+            "'migaki data list'.",
+        )
+    return find_source(name)
+
+
+def _stated(asked: str | None, otherwise: str) -> str:
+    return find_licence(asked).name if asked else otherwise
+
+
+def _together(paths: Sequence[Path]) -> FoundFiles:
+    """Return the files of several paths of one data folder."""
+    found = [find_text_files(path) for path in paths]
+    if len(found) == 1:
+        return found[0]
+    files = tuple(file for one in found for file in one.files)
+    return FoundFiles(paths[0].parent, files, sum(one.other_files for one in found))
+
+
+def _from_hub(
+    source: Source, text: Sequence[str], licence: str | None, options: HubOptions
+) -> SourceReader:
+    from migaki.corpus.hub import open_hub
+
+    chosen = tuple(text)
+    asked = replace(
+        source,
+        licence=_stated(licence, source.licence),
+        text=chosen or source.text,
+        hub=replace(source.hub, columns=chosen or source.hub.columns) if source.hub else None,
     )
+    return open_hub(asked, options)

@@ -15,7 +15,8 @@ from migaki.corpus.text_fields import kind_of
 
 __all__ = ["RowMapping", "document_of_row"]
 
-_CONVERSATIONS = ("messages", "conversations", "conversation")
+_CONVERSATIONS = ("messages", "conversations", "conversation", "utterances")
+_TURN_TEXTS = ("content", "value", "text")  # OpenAI, ShareGPT, RealPersonaChat
 # Columns whose texts, in this order, are one document; the first set with all its columns wins.
 _SHAPES: Sequence[tuple[tuple[str, ...], tuple[str, ...]]] = (
     (("text",), ("text",)),
@@ -27,6 +28,7 @@ _SHAPES: Sequence[tuple[tuple[str, ...], tuple[str, ...]]] = (
     (("sentence",), ("sentence",)),
 )
 _LICENCE_COLUMNS = ("license", "licence")
+_PREPARED = {"id", "text", "source", "license", "metadata"}  # the columns of a prepared corpus
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class RowMapping:
     """Licence of a row that states none itself."""
     text: tuple[str, ...] = ()
     """Columns that hold the text, joined by a blank line; none means the shape is found out."""
+    or_by_shape: bool = False
+    """Whether a row without the first of these columns is read by its shape instead."""
     constants: tuple[tuple[str, Any], ...] = ()
     """Metadata that every document gets, such as ``("synthetic", True)``."""
 
@@ -73,8 +77,13 @@ metadata={'title': '天気', 'license': 'CC BY 4.0'}, counts={})
         >>> document_of_row(Row(Path("a.jsonl"), 9, {"honbun": "…"}), RowMapping("m"), place="").reason
         "has no text that is known by its column (its columns: 'honbun'); name the column"
     """
+    if isinstance(row.value, Mapping) and row.value.keys() == _PREPARED:
+        return _prepared(row, mapping)
+    columns = mapping.text
+    if mapping.or_by_shape and columns and not _has(row.value, columns[0]):
+        columns = ()
     try:
-        text, taken = _text(row.value, mapping.text)
+        text, taken = _text(row.value, columns)
         _refuse_unwritable(text)
     except _NoTextError as err:
         return BadRow(row.path, row.line, str(err), _shown(row.value))
@@ -93,6 +102,25 @@ metadata={'title': '天気', 'license': 'CC BY 4.0'}, counts={})
         source=mapping.source,
         licence=licence,
         metadata=metadata,
+    )
+
+
+def _has(value: Any, column: str) -> bool:
+    return isinstance(value, Mapping) and column in value
+
+
+def _prepared(row: Row, mapping: RowMapping) -> Document | BadRow:
+    """Return a document that ``migaki data prepare`` wrote as it was then."""
+    value = row.value
+    if not all(isinstance(value[key], str) for key in ("text", "id", "source", "license")):
+        return BadRow(row.path, row.line, "is not a whole document", _shown(value))
+    metadata = value["metadata"]
+    return Document(
+        text=value["text"],
+        id=value["id"],
+        source=value["source"],
+        licence=find_licence(value["license"]).name,
+        metadata={**(metadata if isinstance(metadata, Mapping) else {}), **dict(mapping.constants)},
     )
 
 
@@ -138,7 +166,7 @@ def _said(turns: Any, column: str) -> str:
     for number, turn in enumerate(turns, start=1):
         if not isinstance(turn, Mapping):
             raise _NoTextError(f"turn {number} of '{column}' is {kind_of(turn)}, not an object")
-        content = turn.get("content", turn.get("value"))
+        content = next((turn[key] for key in _TURN_TEXTS if turn.get(key)), None)
         parts = content if isinstance(content, list) else [content]
         for part in parts:
             text = part.get("text") if isinstance(part, Mapping) else part

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 from migaki.corpus.documents import Document
 from migaki.corpus.rows import BadRow
 
-__all__ = ["ReadingLimits", "Shard", "SourceReader", "TextUnit"]
+__all__ = ["HubOptions", "ReadingLimits", "Shard", "SourceReader", "TextUnit"]
 
 TextUnit: TypeAlias = Literal["paragraph", "line", "file"]
 """What one document of a plain text file is; paragraphs are divided by blank lines."""
@@ -49,6 +49,16 @@ class ReadingLimits:
     """Largest ratio of a ZIP member's size to its compressed size; Japanese text has 2 to 10."""
 
 
+@dataclass(frozen=True, slots=True)
+class HubOptions:
+    """Which part of a data set of the hub is meant, where it is not what the entry says."""
+
+    config: str | None = None
+    split: str | None = None
+    revision: str = "main"
+    """Branch, tag or commit."""
+
+
 class SourceReader(Protocol):
     """A source of documents in parts that can be read anywhere, in any order, again and again."""
 
@@ -71,7 +81,8 @@ class SourceReader(Protocol):
         """Yield the documents of a part, and what stands in the place of those that are none.
 
         A file that is damaged gives what was read before the damage and then a `DamagedFile`;
-        nothing about a single file is raised.
+        nothing about a single file is raised. What may be better the next time is: a lost connection
+        is a `DataError`, and the part is to be read again.
         """
 
     def facts(self) -> dict[str, Any]:
