@@ -13,6 +13,7 @@ __all__ = [
     "kana_ratio",
     "kanji_ratio",
     "script_of",
+    "scripts_of",
     "width_of",
 ]
 
@@ -73,6 +74,24 @@ def script_of(char: str) -> Script:
         if pattern.match(char):
             return script
     return Script.SYMBOL if unicodedata.category(char)[0] in "PSMN" else Script.OTHER
+
+
+def scripts_of(text: str) -> list[Script]:
+    """Tell the script of every character of a long text; faster than asking one by one.
+
+    Example:
+        >>> [script.value for script in scripts_of("7匹の😺")]
+        ['digit', 'kanji', 'hiragana', 'symbol']
+    """
+    found = [
+        Script.SYMBOL if category[0] in "PSMN" else Script.OTHER
+        for category in map(unicodedata.category, text)
+    ]
+    for pattern, script in reversed(_SCRIPTS):  # the first that matches wins in `script_of`
+        for place in re.finditer(f"(?:{pattern.pattern})+", text):
+            start, end = place.span()
+            found[start:end] = [script] * (end - start)
+    return found
 
 
 def width_of(char: str) -> Width:

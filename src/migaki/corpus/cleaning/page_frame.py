@@ -1,0 +1,134 @@
+"""What stands around the text of a web page: lines of navigation and notices, cut off or counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from migaki.corpus.cleaning.measures import Measures
+from migaki.corpus.cleaning.rejecting import STRICT, reject
+from migaki.corpus.cleaning.word_lists import find_words, read_words, word_matcher
+from migaki.corpus.documents import Document, Outcome
+
+__all__ = ["Boilerplate", "FrameLines"]
+
+_Share = Annotated[float, Field(ge=0, le=1)]
+_Count = Annotated[int, Field(ge=0)]
+
+_SENTENCE_ENDS = ("。", "！", "？", "．", "」", "』")
+_LONGEST = 120
+_NOTICES = "migaki:page_notices"
+"""Sentences that yet are no text: one of these phrases makes a short line a frame line."""
+
+
+@dataclass(config=STRICT, frozen=True, kw_only=True)
+class FrameLines:
+    """Cuts frame lines off the beginning and the end of a page.
+
+    Swallow v1 (`footer.py`) looks at the last 10 lines and cuts from the first of which more than 30 %
+    are words of a list. Here too, but a line that is a sentence stays, and what stands behind is looked
+    at by itself. HojiChar's `HeaderFooterTagsRemover` marks the line at the beginning where one at the
+    end matches: it keeps the footer and throws the heading away (0.18.1).
+
+    Example:
+        >>> page = Document("ホーム＞ 記事一覧\\n猫がいる。\\n前の記事 次の記事\\n", id="a:1", source="a", licence="CC0-1.0")
+        >>> cut = FrameLines()(page)
+        >>> cut.text, cut.counts
+        ('猫がいる。\\n', {'frame_lines': 2})
+    """
+
+    name: ClassVar[str] = "frame_lines"
+    reasons: ClassVar[tuple[str, ...]] = ()
+
+    lists: tuple[str, ...] = ("migaki:page_frame", "migaki:page_notices")
+    """Names of word lists: ``hojichar:NAME``, ``migaki:NAME`` or paths."""
+    min_share: _Share = 0.3
+    """How much of a line such words must be."""
+    first_lines: _Count = 5
+    """Lines at the beginning that are looked at."""
+    last_lines: _Count = 10
+    """Lines at the end that are looked at."""
+
+    def __post_init__(self) -> None:
+        """Read the lists, so that one that does not exist is told before a run begins."""
+        word_matcher(self.lists)
+
+    def __call__(self, document: Document) -> Outcome:
+        """Return the document without the frame lines at its ends."""
+        lines = document.text.split("\n")
+        filled = [number for number, line in enumerate(lines) if line.strip()]
+        looked_at = dict.fromkeys(
+            [*filled[: self.first_lines], *(filled[-self.last_lines :] if self.last_lines else ())]
+        )
+        frame = {n for n in looked_at if is_frame_line(lines[n], self.lists, self.min_share)}
+        if not frame:
+            return document
+        kept = "\n".join(line for number, line in enumerate(lines) if number not in frame)
+        return document.with_text(kept, frame_lines=len(frame))
+
+
+@dataclass(config=STRICT, frozen=True, kw_only=True)
+class Boilerplate:
+    """Rejects pages that are mostly frame: link lists, archives, forms.
+
+    30 % of the lines: ours, see docs/results/corpus-cleaning.md.
+
+    Example:
+        >>> page = Document("会社概要\\n採用情報\\nお問い合わせ\\n猫がいる。", id="a:1", source="a", licence="CC0-1.0")
+        >>> Boilerplate(min_lines=3)(page).detail
+        '0.75 of 4 lines are frame lines > 0.30'
+    """
+
+    name: ClassVar[str] = "boilerplate"
+    reasons: ClassVar[tuple[str, ...]] = ("boilerplate",)
+
+    lists: tuple[str, ...] = ("migaki:page_frame", "migaki:page_notices")
+    """Names of word lists: ``hojichar:NAME``, ``migaki:NAME`` or paths."""
+    min_share: _Share = 0.3
+    """How much of a line such words must be, to be a frame line."""
+    max_lines: _Share = 0.3
+    """Frame lines per line."""
+    min_lines: Annotated[int, Field(ge=1)] = 5
+    """Pages of fewer lines are not judged."""
+
+    def __post_init__(self) -> None:
+        """Read the lists, so that one that does not exist is told before a run begins."""
+        word_matcher(self.lists)
+
+    def __call__(self, document: Document) -> Outcome:
+        """Keep or reject one document."""
+        lines = [line for line in document.text.split("\n") if line.strip()]
+        if len(lines) < self.min_lines:
+            return document
+        share = sum(is_frame_line(line, self.lists, self.min_share) for line in lines) / len(lines)
+        if share > self.max_lines:
+            detail = f"{share:.2f} of {len(lines)} lines are frame lines > {self.max_lines:.2f}"
+            return reject(document, self, "boilerplate", detail)
+        return document
+
+
+def is_frame_line(line: str, lists: Sequence[str], min_share: float) -> bool:
+    """Tell whether a line belongs to the frame of a page: words of the lists, and no sentence.
+
+    Example:
+        >>> is_frame_line("Copyright (C) 2024 山田商店 All Rights Reserved.", ["migaki:page_frame"], 0.3)
+        True
+        >>> is_frame_line("よくある質問をまとめた。", ["migaki:page_frame"], 0.3)
+        False
+    """
+    stripped = line.strip()
+    if not stripped or len(stripped) > _LONGEST:
+        return False
+    found = find_words(lists, Measures(stripped))
+    if not found:
+        return False
+    if not found.keys().isdisjoint(read_words(_NOTICES)):
+        return True
+    if stripped.endswith(_SENTENCE_ENDS):
+        return False
+    letters = sum(not char.isspace() for char in stripped)
+    covered = sum(len(word.replace(" ", "")) * count for word, count in found.items())
+    return covered > min_share * letters
