@@ -8,6 +8,8 @@ from migaki.linguistics.augment import variants
 from migaki.linguistics.operators import Use, find_operators
 
 SAID = [
+    ("adjectives.question", "広い部屋でよろしいですか。", {"広い部屋でよろしいでしょうか。"}),
+    ("adjectives.question", "海辺の宿はいかがでしょうか。", {"海辺の宿はいかがですか。"}),
     ("adjectives.spelling", "会えて嬉しい。", {"会えてうれしい。"}),
     ("adjectives.spelling", "時間が無い。", {"時間がない。"}),
     ("adjectives.spelling", "仲が良い。", {"仲がよい。"}),

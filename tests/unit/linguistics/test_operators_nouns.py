@@ -41,6 +41,8 @@ def outcomes(name: str, text: str, *, engine: str = "fugashi") -> set[str]:
         ("nouns.spelling", "日本たばこ産業の社員だ。", set()),
         ("nouns.spelling", "使用料の納付を要する事を条例で定める。", set()),
         ("nouns.simplification", "陛下のお気持ちを伝えた。", set()),
+        ("nouns.beautification", "生徒は礼をしました。", set()),  # to bow
+        ("nouns.beautification", "日本料理よりか、タイの料理が好きです。", set()),
         ("nouns.beautification", "帰りに寿司を食べました。", {"帰りにお寿司を食べました。"}),
         ("nouns.beautification", "駅前の店に入りました。", {"駅前のお店に入りました。"}),
         ("nouns.beautification", "夕方の料理や洗濯が大変です。", set()),

@@ -43,6 +43,9 @@ SAID = [
     ("verbs.contraction", "ビールを冷やしておくね。", {"ビールを冷やしとくね。"}),
     ("verbs.contraction", "よく分からないよ。", {"よく分かんないよ。"}),
     ("verbs.contraction", "手紙を読んでます。", {"手紙を読んでいます。"}),
+    ("verbs.humble", "広い部屋をお探しします。", {"広い部屋をお探しいたします。"}),
+    ("verbs.humble", "駅までご案内いたしました。", {"駅までご案内しました。"}),
+    ("verbs.request", "席を詰めてもらえませんか。", {"席を詰めてもらえますか。"}),
     ("verbs.spelling", "よく分からなかった。", {"よくわからなかった。"}),
     ("verbs.spelling", "駅まで泳ぐ事は出来ない。", {"駅まで泳ぐ事はできない。"}),
     ("verbs.spelling", "早めに教えて下さい。", {"早めに教えてください。"}),
@@ -90,6 +93,9 @@ SAID = [
 ]
 
 SILENT = [
+    ("verbs.humble", "毎朝、公園をお散歩します。"),  # only said nicely
+    ("verbs.humble", "先生がお話しになります。"),
+    ("verbs.request", "この券は夜もご利用いただけますか。"),  # whether one can
     ("verbs.spelling", "縄が一筋落ちて居りました。"),  # おりました
     ("verbs.spelling", "電車を利用して行こうと思う。"),  # it is going that is meant
     ("verbs.compound_particle", "それは使い方によると思う。"),

@@ -41,6 +41,7 @@ OPERATORS: tuple[Operator, ...] = (
             "adjectives.good": "いい ⇄ よい",
             "adjectives.attributive": "大きい家 → 大きな家, いろいろな ⇄ いろんな",
             "adjectives.spelling": "嬉しい ⇄ うれしい, 無い → ない",
+            "adjectives.question": "よろしいですか ⇄ よろしいでしょうか",
             "adjectives.appearance": "雨のようだ ⇄ 雨みたいだ",
         },
     ),

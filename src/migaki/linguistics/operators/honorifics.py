@@ -91,7 +91,7 @@ def _entry(
 ) -> Entry:
     return Entry(
         PREFIX_TABLE, name, form, word, frozenset(map(Style, styles)), role, "",
-        follow_condition(follows), where_condition("solitary"),
+        follow_condition(follows), where_condition("solitary once"),
     )  # fmt: skip
 
 

@@ -51,6 +51,8 @@ OPERATORS: tuple[Operator, ...] = (
             "verbs.advice": "どうすればいい ⇄ どうしたらいい",
             "verbs.polite_negative": "行かないです → 行きません",
             "verbs.spelling": "分かる ⇄ わかる, 出来る → できる, して下さい → してください",
+            "verbs.humble": "お探しします ⇄ お探しいたします",
+            "verbs.request": "教えていただけませんか → 教えていただけますか",
             "verbs.compound_particle": "規則に基づいて ⇄ 規則に基づき",
         },
     ),
