@@ -304,11 +304,7 @@ class _Scanner(Chains):
             return step + 2, Place.COORDINATE
         if m.surface not in _COORDINATE or m.pos2 not in ("接続助詞", "格助詞"):
             return step, Place.SUBORDINATE
-        if (
-            m.surface == "が"
-            and after is not None
-            and after.orth_base in (*_GOOD, *_THERE, *_CAUSES)
-        ):
+        if m.surface == "が" and after is not None and self._marks_subject(step, after):
             return step, Place.SUBORDINATE
         if m.surface == "から" and self._starts_phrase(step + 1):
             return step, Place.SUBORDINATE
@@ -318,6 +314,14 @@ class _Scanner(Chains):
                 break
             stop += 1
         return stop, Place.COORDINATE
+
+    def _marks_subject(self, step: int, after: Morpheme) -> bool:
+        """Whether が goes with what follows: するがいい, 磨いたがために, 野だがいる; not ですがあります."""
+        if after.orth_base in (*_GOOD, *_CAUSES):
+            return True
+        before = self.tokens[step - 1]
+        explains = step > 1 and self.surface(step - 2) in ("の", "ん")
+        return after.orth_base in _THERE and before.c_type not in _POLITE and not explains
 
     def _starts_phrase(self, place: int) -> bool:
         """Whether から goes on as からです, からこそ, からには; not as からね or からか。"""

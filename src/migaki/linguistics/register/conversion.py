@@ -16,8 +16,9 @@ from migaki.errors import UsageError
 from migaki.linguistics.analyzer import Analyzer, analyze_sentences
 from migaki.linguistics.edits import Edit, apply_edits
 from migaki.linguistics.morphemes import Register, Sentence
-from migaki.linguistics.predicates import Place, Predicate, predicates
+from migaki.linguistics.predicates import OPAQUE, Place, Predicate, predicates
 from migaki.linguistics.protection import overlaps, protected_spans
+from migaki.linguistics.register.clauses import clause_style
 from migaki.linguistics.register.everyday import ambiguity_notes
 from migaki.linguistics.register.everyday_wording import everyday_wording
 from migaki.linguistics.register.greetings import polite_greetings
@@ -186,6 +187,8 @@ def _sentence_places(
 ) -> Iterator[tuple[list[Option], str]]:
     if _is_classical(sentence, found, protected):
         return
+    if register is Register.PLAIN and _closes_with_courtesy(found):
+        return
     greetings = polite_greetings(sentence) if register is Register.POLITE else []
     yield from (([greeting], "greeting") for greeting in greetings)
     taken = [(start, end + 1) for start, end, _ in greetings]
@@ -218,6 +221,14 @@ def _is_classical(
         and not overlaps(m.start, m.end, protected)
         for m in sentence.morphemes
     )
+
+
+def _closes_with_courtesy(found: Sequence[Predicate]) -> bool:
+    """Whether the sentence ends in a polite set phrase, which stays, and all of it so in one register."""
+    mains = [p for p in found if p.place is not Place.SUBORDINATE]
+    if not mains or mains[-1].auxiliaries or mains[-1].head[-1].pos3 != OPAQUE:
+        return False
+    return clause_style(mains[-1])[0] is Register.POLITE
 
 
 def _gives_a_reason(settings: Sequence[Setting]) -> bool:

@@ -20,6 +20,7 @@ __all__ = ["everyday_wording"]
 Option = tuple[int, int, str]
 
 _LONGEST_WORD = 3  # morphemes of a word of plain_words.tsv
+_NO_VERBS = ("できる", "出来る", "ござる", "御座る")
 _RAISING = frozenset(["さん", "氏", "さま"])
 
 
@@ -66,7 +67,7 @@ def _honours_hearer(words: Sequence[Morpheme], place: int) -> bool:
     word = words[place + 1]
     if words[place].end != word.start or word.surface in _kept() or _is_verbal(words, place + 2):
         return False
-    if word.surface in _belongings() or word.pos == "形状詞":
+    if word.surface in _belongings() or word.pos in ("形状詞", "形容詞"):
         return True
     if words[place].surface == "お":
         return False
@@ -81,7 +82,7 @@ def _is_verbal(words: Sequence[Morpheme], place: int) -> bool:
     if after.surface == "に":
         after = words[place + 1] if place + 1 < len(words) else None
         return after is not None and after.orth_base in ("なる", "成る")
-    return after.pos == "動詞" and after.orth_base not in ("できる", "出来る")
+    return after.pos == "動詞" and after.orth_base not in _NO_VERBS
 
 
 @lru_cache(maxsize=1)

@@ -23,8 +23,9 @@ class Manner(StrEnum):
 _ANSWERS = frozenset({"はい", "いいえ", "いえ", "ええ"})
 _HEARERS = frozenset({"あなた", "貴方", "君", "きみ"})
 _REFERRING = frozenset({"参照", "留意"})  # what only documents ask for
+_ATTENTION = frozenset({"注意", "注目"})
 _BODIES = frozenset(["政府", "財団", "協会", "連盟", "政党", "内閣", "委員会", "当局", "議会"])
-_MARKUP = ("`", "](")
+_MARKUP = ("`", "](", "**")
 _LONG = 25  # characters; shorter questions about a name are asked in talk as well
 
 
@@ -52,9 +53,16 @@ def manner_of(sentence: Sentence, settings: Iterable[Setting]) -> Manner:
         return Manner.WRITING if _asks_readers(sentence) else Manner.TALK
     if any(mark in sentence.text for mark in _MARKUP):
         return Manner.DOCUMENTATION
-    if any(m.surface in _REFERRING for m in sentence.morphemes):
+    if sentence.text.rstrip().endswith((":", "：")) or _refers(sentence):
         return Manner.DOCUMENTATION
     return Manner.OPEN
+
+
+def _refers(sentence: Sentence) -> bool:
+    """参照してください; …ことに注意してください, which calls attention to a fact."""
+    words = [m.surface for m in sentence.morphemes]
+    facts = any(words[place : place + 2] == ["こと", "に"] for place in range(len(words)))
+    return not _REFERRING.isdisjoint(words) or (facts and not _ATTENTION.isdisjoint(words))
 
 
 def _guesses(setting: Setting) -> bool:

@@ -14,6 +14,7 @@ from migaki.linguistics.tables import read_table
 __all__ = ["stative_verbs", "with_particles"]
 
 _MUSED = ("noun", "adjective", "adjective-past", "verb-past", "copula-past", "absent")
+_GIVING = ("くれる", "もらえる", "いただける", "くださる")
 _DRAWN_OUT = "ー〜～ぁあ"
 
 
@@ -57,6 +58,9 @@ def _fits(ending: str, unit: Unit, setting: Setting) -> bool:
         return setting.question
     if ending == "reported":
         return setting.question and not unit.explains and unit.mood is Mood.STATEMENT
+    if ending == "declines":
+        gives = unit.core is not None and unit.core.orth_base in _GIVING
+        return unit.name == "verb-negative" and not setting.question and not gives
     if ending == "muses":
         return unit.name in _MUSED and not setting.question and not setting.interrogative
     if ending == "feeling":

@@ -18,6 +18,7 @@ _TOPICS = ("は", "が", "も", "って")
 _BOUNDS = {"括弧開": -1, "括弧閉": 1, "句点": 0}  # and how many brackets are open to their left
 _LONGEST_CLAUSE = 300  # morphemes; a line of a megabyte without 。 is no clause
 _VERBAL = ("五段", "上一段", "下一段", "カ行変格", "サ行変格", "助動詞-レル", "助動詞-マイ")
+_DASHES = "―—─…"
 _NOTING = ("そう", "さよう", "左様")
 _BETWEEN = ("格助詞", "接続助詞")
 _REACH = 3  # morphemes between と and the verb that quotes: と彼に言った
@@ -41,7 +42,8 @@ class Setting(NamedTuple):
         perhaps_quoted: Whether it ends at a comma and a later clause is quoted: 雨だ、困ると言う.
         urges: Whether it is the いい of 見るがいい, an order that is not said politely.
         concedes: Whether its が says that it does not matter: 氷水だろうが甘茶だろうが, 何をしようが.
-        exclaims: Whether it stands alone in front of a comma: 驚いた、二駅も歩くの？
+        exclaims: Whether a comma alone parts it from another main clause: 驚いた、二駅も歩くの？ /
+            それは大きい、皆は喜んだ。
     """
 
     predicate: Predicate
@@ -93,6 +95,8 @@ def settings_of(found: list[Predicate], morphemes: tuple[Morpheme, ...]) -> list
         quote_follows = quote_follows or setting.quoted
         if asked and _asks_too(setting):
             setting = setting._replace(question=True)
+        if settings and _is_spliced(predicate) and _text(predicate) == _text(found[-1]):
+            setting = setting._replace(exclaims=True)  # 鉛筆も貰った、帳面も貰った。
         if whatever and _leaves_open(predicate):
             setting = setting._replace(concedes=True)
         asked = asked or setting.question
@@ -130,13 +134,20 @@ def _setting_of(
         after_main=after_main,
         quoted=_is_quoted(predicate, morphemes, next_place),
         perhaps_quoted=quote_follows
-        and predicate.place is Place.FINAL
         and after is not None
-        and after.surface in COMMAS,
+        and (
+            (predicate.place is Place.FINAL and after.surface in COMMAS)
+            or (predicate.place is Place.COORDINATE and after.surface[0] in _DASHES)
+        ),
         urges=preceding is not None and _urges(preceding, predicate),
         concedes=_leaves_open(predicate) and predicate.chain[-1].c_type.startswith(_VERBAL),
-        exclaims=first == start and _exclaims(predicate),
+        exclaims=(first == start and _exclaims(predicate))
+        or (_is_spliced(predicate) and _resumes(morphemes, max(start, own), first, next_place)),
     )
+
+
+def _text(predicate: Predicate) -> str:
+    return "".join(m.surface for m in predicate.chain)
 
 
 def _own_starts(found: list[Predicate], places: dict[int, int]) -> list[int]:
@@ -156,12 +167,36 @@ def _leaves_open(predicate: Predicate) -> bool:
     return guesses and bool(particles) and particles[0].surface == "が"
 
 
-def _exclaims(predicate: Predicate) -> bool:
+def _is_spliced(predicate: Predicate) -> bool:
     after, last = predicate.after, predicate.chain[-1]
     if predicate.particles or after is None or after.surface not in COMMAS:
         return False
+    return last.c_form.startswith(("終止形", "連体形"))
+
+
+def _resumes(morphemes: tuple[Morpheme, ...], start: int, first: int, comma: int) -> bool:
+    """Whether the clause has a topic, and the next one begins with a topic of its own."""
+    if not any(map(_is_topic, morphemes[start:first])):
+        return False
+    for place in range(comma + 1, min(comma + 2 + _REACH, len(morphemes))):
+        m = morphemes[place]
+        if _is_topic(m):
+            return place > comma + 1
+        if m.pos not in ("名詞", "代名詞", "接尾辞", "接頭辞", "連体詞"):
+            return False
+    return False
+
+
+def _is_topic(m: Morpheme) -> bool:
+    return m.pos2 == "係助詞" and m.surface == "は"
+
+
+def _exclaims(predicate: Predicate) -> bool:
+    last = predicate.chain[-1]
+    if not _is_spliced(predicate):
+        return False
     if last.c_type == "助動詞-タ":
-        return last.c_form.startswith(("終止形", "連体形"))
+        return True
     return last.c_form.startswith("終止形") and last.orth_base in feelings()
 
 
@@ -260,6 +295,8 @@ def _is_quoted(predicate: Predicate, morphemes: tuple[Morpheme, ...], place: int
         return False
     if morphemes[place].surface not in _QUOTING:
         return False
+    if predicate.particles or predicate.chain[-1].c_form == "命令形":
+        return True  # nothing but a quotation goes on behind 食うな or 行け with と
     following = morphemes[place + 1 : place + 2 + _REACH]
     return not following or any(m.orth_base in _quotation_verbs() for m in following)
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from migaki.linguistics.conjugation import NotInflectableError, te_form
-from migaki.linguistics.morphemes import Morpheme
+from migaki.linguistics.conjugation import NotInflectableError
 from migaki.linguistics.predicates import Place
 from migaki.linguistics.register.keigo import is_prefix
 from migaki.linguistics.register.manner import Manner
-from migaki.linguistics.register.setting import Setting, interrogatives
+from migaki.linguistics.register.plain_questions import asked, asks_how
+from migaki.linguistics.register.plain_requests import plain_requests
+from migaki.linguistics.register.setting import Setting
 from migaki.linguistics.register.slots import fill
 from migaki.linguistics.register.units import Mood, Style, Unit, units
 from migaki.linguistics.tables import read_table
@@ -27,12 +28,8 @@ _GIVE = ("くれる", "下一段-ラ行")
 _RECEIVE = ("もらえる", "下一段-ラ行")
 
 _GOOD = ("よろしい", "宜しい")
-_HOW = "どうだ"
-_NOTED = ("そう", "さよう")
-_COMPARING = ("よう", "の", "ん")
-_FORMAL_NOUNS = ("もの", "もん", "こと", "わけ", "はず", "つもり")
-
 _DRAWN_OUT = "ー〜～"
+_NAMING = ("copula-polite", "copula-polite-past", "polite-conjecture")
 _PREFIXED = 2  # morphemes in front of the です of お探しです
 _WRITTEN = (Manner.WRITING, Manner.DOCUMENTATION)
 
@@ -56,7 +53,7 @@ def plain_options(setting: Setting, *, manner: Manner = Manner.OPEN) -> list[lis
             continue
         last = place == 0
         if unit.name == "request":
-            texts = _request(unit, setting)
+            texts = plain_requests(unit, setting)
         else:
             asking = setting._replace(question=False) if manner in _WRITTEN else setting
             texts = _ending(_as_state(unit, setting) or unit, asking, last=last)
@@ -73,7 +70,7 @@ def _as_state(unit: Unit, setting: Setting) -> Unit | None:
     """お探しですか with the verb that plain speech has: 探している, as an ending of its own."""
     chain = setting.predicate.chain
     first = chain.index(unit.tokens[0])
-    if unit.name not in ("copula-polite", "copula-polite-past") or first < _PREFIXED:
+    if unit.name not in _NAMING or first < _PREFIXED:
         return None
     prefix, stem = chain[first - 2 : first]
     before = setting.predicate.before
@@ -82,11 +79,13 @@ def _as_state(unit: Unit, setting: Setting) -> Unit | None:
         forms = stem.surface + "している", stem.surface + "していた"
     if forms is None or not is_prefix(prefix):
         return None
+    asks = "の" if setting.particles == "か" else ""
+    guess = asks + "だろう" if unit.mood is Mood.CONJECTURE else ""
     return unit._replace(
         name="verb-polite",
         core=None,
         tokens=(prefix, stem, *unit.tokens),
-        turned=(forms[unit.past],),
+        turned=(forms[unit.past] + guess,),
     )
 
 
@@ -124,8 +123,8 @@ def _ending(unit: Unit, setting: Setting, *, last: bool) -> list[Option]:
         and unit.core is not None
         and unit.core.orth_base in _GIVING
     ):
-        return _request(unit, setting)
-    if _before_noun(unit, setting, last=last):
+        return plain_requests(unit, setting)
+    if _before_noun(unit, setting, last=last) or _thanks(unit, setting):
         return []
     if _pleads(unit, setting):
         return [(unit.start, setting.end, setting.particles)]
@@ -141,7 +140,7 @@ def _ending(unit: Unit, setting: Setting, *, last: bool) -> list[Option]:
     if not last:
         return [(unit.start, unit.end, plain) for plain in plains]
     start, texts = _with_particles(plains, unit, setting)
-    if start == unit.start and unit.core is not None and _answer(unit.core) == _HOW:
+    if start == unit.start and unit.core is not None and asks_how(unit.core):
         start, texts = unit.core.start, ["どう" + text for text in texts]
     return [(start, setting.end, text) for text in dict.fromkeys(texts)]
 
@@ -158,6 +157,18 @@ def _pleads(unit: Unit, setting: Setting) -> bool:
     to_whom = before is not None and before.surface == "に"
     return (
         asks and core.orth_base in _DOING and not to_whom and setting.particles in ("", "ね", "よ")
+    )
+
+
+def _thanks(unit: Unit, setting: Setting) -> bool:
+    """The ございます of ありがとございます and よろしゅうございます, which is no ある."""
+    before = setting.predicate.before
+    courteous = unit.core is not None and unit.core.orth_base in ("ござる", "御座る")
+    return (
+        courteous
+        and before is not None
+        and before.end == setting.predicate.start
+        and (before.pos == "感動詞" or before.surface.endswith("う"))
     )
 
 
@@ -187,6 +198,8 @@ def _ordinary(unit: Unit, setting: Setting) -> tuple[str, str] | None:
     core = unit.core
     if core is None:
         return None
+    if unit.name.startswith("adjective-gozaru") and core.orth_base in _GOOD:
+        return "いい", "形容詞"
     chain = setting.predicate.chain
     place = chain.index(core)
     where = "te" if place and chain[place - 1].pos2 == "接続助詞" else "any"
@@ -210,7 +223,7 @@ def _with_particles(plains: list[str], unit: Unit, setting: Setting) -> tuple[in
     particles = setting.particles
     short = particles.rstrip(_DRAWN_OUT)
     if short in ("か", "かね", "かい", "かな") and setting.predicate.place is Place.FINAL:
-        start, texts = _asked(plains, unit, setting._replace(particles=short))
+        start, texts = asked(plains, unit, setting._replace(particles=short))
         return start, [text + particles[len(short) :] for text in texts]
     if unit.name == "copula-polite":
         if particles.startswith(("ので", "んで")) or _before_no(setting):
@@ -231,128 +244,6 @@ def _before_no(setting: Setting) -> bool:
     )
 
 
-def _asked(plains: list[str], unit: Unit, setting: Setting) -> tuple[int, list[str]]:
-    """A question that ended in か: 行きますか？ → 行く？, 何をしますか？ → 何をするの？"""
-    plain = plains[0] if plains else ""
-    wonders = setting.particles in ("かね", "かな")
-    if unit.explains:
-        return unit.start, _explained(unit, setting, wonders=wonders)
-    if unit.mood is Mood.CONJECTURE and unit.core is not None and _answer(unit.core) == _HOW:
-        return unit.core.start, ["どう" + plain + "か", "どうかな"]
-    if unit.mood in (Mood.CONJECTURE, Mood.VOLITION):
-        short = [plain.removesuffix("だろう") + "かな"] if plain.endswith("だろう") else []
-        return unit.start, [plain + "か", *short]
-    if unit.name.startswith("copula") and not unit.negative:
-        return _asked_noun(plain, unit, setting, wonders=wonders)
-    if wonders:
-        return unit.start, [plain + "かな", plain + "か"]
-    if not setting.question:
-        return unit.start, [
-            plain + ("のか" if setting.interrogative else "か"),
-            plain + "か",
-            plain + "の",
-        ]
-    if unit.negative:
-        return unit.start, _asked_not(plain, unit, setting)
-    if setting.interrogative:
-        return unit.start, [plain + "の", plain, plain + "んだ"]
-    return unit.start, [plain, plain + "の", plain + "か"]
-
-
-def _asked_not(plain: str, unit: Unit, setting: Setting) -> list[str]:
-    """行きませんか？ → 行かないか？, 何が好きではありませんか？ → …ないの？, 暑いじゃないですか？ → 暑いじゃない？"""
-    if setting.interrogative:
-        return [plain + "の", plain, plain + "か"]
-    if "adjective" in unit.name:
-        return [plain, plain + "か", plain + "の"]
-    return [plain + "か", plain, plain + "の"]
-
-
-def _explained(unit: Unit, setting: Setting, *, wonders: bool) -> list[str]:
-    past = "だった" if unit.past else ""
-    if wonders:
-        return [f"の{past}かな", f"の{past}か"]
-    if past:
-        return ["のだったか"]
-    return ["の", "のか", "んだ"] if setting.question else ["のか", "の"]
-
-
-def _asked_noun(
-    plain: str, unit: Unit, setting: Setting, *, wonders: bool
-) -> tuple[int, list[str]]:
-    if unit.past and unit.core is not None and unit.core.surface in _NOTED:
-        return unit.start, ["だったのか", "だったか"]
-    if unit.past:
-        return unit.start, [
-            plain + ("かな" if wonders else "" if setting.question else "か"),
-            plain + "の",
-            plain + "か",
-        ]
-    if wonders:
-        return unit.start, ["かな", "か"]
-    core = unit.core
-    if core is not None and core.surface in interrogatives():
-        answer = _answer(core)
-        if answer == _HOW:
-            return core.start, ["どう" if setting.question else "どうだろうか", answer]
-        if answer and setting.question:
-            return core.start, [answer]
-        return unit.start, ["", "なの", "だ"] if setting.question else ["なのか", "だ"]
-    if setting.question:
-        compares = core is not None and core.surface in _COMPARING
-        return unit.start, ["なの", "", "か"] if compares else ["", "なの", "か"]
-    if core is not None and core.surface in _FORMAL_NOUNS:
-        return unit.start, ["か", "なのか"]
-    return unit.start, ["なのか" if setting.interrogative else "か", "なのか", "なの"]
-
-
-def _answer(core: Morpheme) -> str:
-    """どうだ for どう and いかが; empty for other words."""
-    return interrogatives().get(core.surface, "")
-
-
-def _request(unit: Unit, setting: Setting) -> list[Option]:
-    """てください → て, お待ちください → 待って, 水をください → 水をくれ."""
-    chain = setting.predicate.chain
-    before = chain[: chain.index(unit.tokens[0])]
-    end = setting.end
-    particles = setting.particles
-    if before and before[-1].pos2 == "接続助詞":
-        return [(unit.start, end, text + particles) for text in ("", "くれ", "ほしい")]
-    verb = _requested(_with_prefix(before, setting.predicate.before))
-    if verb is None:
-        return [(unit.start, end, text + particles) for text in ("くれ", "ちょうだい")]
-    start, text = verb
-    return [(start, end, text + particles), (start, end, f"{text}くれ{particles}")]
-
-
-def _with_prefix(before: tuple[Morpheme, ...], neighbour: Morpheme | None) -> tuple[Morpheme, ...]:
-    """Add お, or ご覧 as a whole, where the analyser sees no prefix (お as フィラー)."""
-    if neighbour is None:
-        return before
-    if not before and neighbour.surface in _suppletive_requests():
-        return (neighbour,)
-    if before and neighbour.surface in ("お", "ご", "御") and neighbour.end == before[0].start:
-        return (neighbour._replace(pos="接頭辞"), *before)
-    return before
-
-
-def _requested(before: tuple[Morpheme, ...]) -> tuple[int, str] | None:
-    """The て-form of what お…ください asks for, and where it begins."""
-    if not before:
-        return None
-    verb = before[-1]
-    start = before[0].start if before[0].pos == "接頭辞" else verb.start
-    if suppletive := _suppletive_requests().get(verb.surface):
-        return start, suppletive
-    if verb.pos == "動詞":
-        prefix = "".join(m.surface for m in before[:-1] if m.pos != "接頭辞")
-        return start, prefix + te_form(verb.orth_base, verb.c_type)
-    if before[0].pos == "接頭辞":
-        return start, "".join(m.surface for m in before[1:]) + "して"
-    return None
-
-
 @lru_cache(maxsize=1)
 def _courteous_verbs() -> dict[tuple[str, str, str], tuple[str, str]]:
     rows = read_table("courteous_to_plain.tsv", columns=5)
@@ -363,8 +254,3 @@ def _courteous_verbs() -> dict[tuple[str, str, str], tuple[str, str]]:
 def _states() -> dict[str, tuple[str, str]]:
     rows = read_table("honorific_states.tsv", columns=3)
     return {stem: (plain, past) for stem, plain, past in rows}
-
-
-@lru_cache(maxsize=1)
-def _suppletive_requests() -> dict[str, str]:
-    return {verb: requested for verb, requested in read_table("honorific_requests.tsv", columns=2)}

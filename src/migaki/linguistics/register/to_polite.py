@@ -22,6 +22,7 @@ __all__ = ["polite_options"]
 
 _QUOTING = ("と", "って")
 _DOUBTING = ("か", "かな", "かは", "かも")
+_BE_IT_SO = ("しろ", "せよ")
 _ON_PURPOSE = ("おく", "置く", "とく", "どく", "みる", "やる", "あげる")
 _ADVERSATIVE = ("が", "けど", "けれど", "けども")
 # Behind a bare noun these say or ask something: 雨よ。 雨か？ Others only hold the hearer: あのさ、
@@ -152,6 +153,8 @@ def _may_be_said(unit: Unit, setting: Setting) -> bool:
         return False  # 〜ておくれ has no form of its own
     if unit.mood is Mood.OBLIGATION:
         return setting.closes
+    if unit.name == "verb-order" and _before(unit, setting) == "に" and unit.text in _BE_IT_SO:
+        return False  # 江戸であったにしろ
     if unit.mood is Mood.ORDER:
         return setting.closes or setting.predicate.place is Place.FINAL
     if unit.mood is Mood.CONDITION_TARA:
