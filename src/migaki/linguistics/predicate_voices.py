@@ -18,6 +18,7 @@ def with_opaque(sentence: Sentence, protected: Sequence[tuple[int, int]]) -> lis
     if not protected:
         return list(sentence.morphemes)
     tokens: list[Morpheme] = []
+    ends: dict[int, int] = {}  # place of each opaque token → where what is protected ends
     spans = iter(protected)
     span = next(spans, None)
     opaque_end = -1
@@ -28,21 +29,25 @@ def with_opaque(sentence: Sentence, protected: Sequence[tuple[int, int]]) -> lis
         if not span or m.end <= span[0] or named:
             tokens.append(m)
         elif tokens and opaque_end > m.start:
-            tokens[-1] = tokens[-1]._replace(end=m.end)
+            ends[len(tokens) - 1] = m.end
         else:
-            tokens.append(_opaque(m))
+            ends[len(tokens)] = m.end
+            tokens.append(m)
             opaque_end = span[1]
-    return [_whole(m, sentence) if m.pos3 == OPAQUE else m for m in tokens]
+    for place, end in ends.items():
+        tokens[place] = _opaque(tokens[place], end, sentence)
+    return tokens
 
 
-def _whole(m: Morpheme, sentence: Sentence) -> Morpheme:
-    return m._replace(surface=sentence.text[m.start - sentence.start : m.end - sentence.start])
-
-
-def _opaque(m: Morpheme) -> Morpheme:
+def _opaque(m: Morpheme, end: int, sentence: Sentence) -> Morpheme:
+    if m.pos2 == "固有名詞":  # a name in a quotation, with what is quoted behind it
+        return m._replace(end=end)
     emoji = is_mark(m) and ord(m.surface[0]) > 0x2600 and m.pos2 == "一般"
     pos, pos2 = ("補助記号", "一般") if emoji else ("名詞", "普通名詞")
-    return m._replace(pos=pos, pos2=pos2, pos3=OPAQUE, c_type="", c_form="")
+    return m._replace(
+        surface=sentence.text[m.start - sentence.start : end - sentence.start],
+        end=end, pos=pos, pos2=pos2, pos3=OPAQUE, c_type="", c_form="",
+    )  # fmt: skip
 
 
 OPAQUE = "保護"  # third subdivision of an opaque noun; no dictionary has it

@@ -76,8 +76,12 @@ def speaks_against(name: str, passage: Passage) -> bool:
         >>> [speaks_against("politeness.polite", Passage.of(text)) for text in ("俺は行く。", "駅へ行く。")]
         [True, False]
     """
-    limits = [limit for limit in _limits() if limit.name == name]
-    return any(limit.holds(s, passage) for limit in limits for s in passage.sentences)
+    return any(limit.holds(s, passage) for limit in _named(name) for s in passage.sentences)
+
+
+@lru_cache(maxsize=8)
+def _named(name: str) -> tuple[_Limit, ...]:
+    return tuple(limit for limit in _limits() if limit.name == name)
 
 
 def _is_allowed(edit: Edit, passage: Passage, limits: Sequence[_Limit]) -> bool:

@@ -150,8 +150,8 @@ class Lexicon:
         index = self._index(styles_of(passage))
         return [
             site
-            for sentence in passage.sentences
-            for site in _found(index, sentence.morphemes, passage.text)
+            for sentence, keys in zip(passage.sentences, _keys(passage), strict=True)
+            for site in _found(index, sentence.morphemes, keys, passage.text)
             if not passage.is_protected(site.start, site.end)
         ]
 
@@ -164,19 +164,32 @@ class Lexicon:
         ]
 
 
-def _found(index: dict[str, list[Entry]], morphemes: Sequence[Morpheme], text: str) -> list[Site]:
+_keys = Once(
+    lambda passage: [
+        [(m.surface, passage.text[m.start : m.start + _KEY_CHARS]) for m in sentence.morphemes]
+        for sentence in passage.sentences
+    ]
+)
+"""For each morpheme, by sentence: its surface and the first characters of the text from it on."""
+
+
+def _found(
+    index: dict[str, list[Entry]],
+    morphemes: Sequence[Morpheme],
+    keys: Sequence[tuple[str, str]],
+    text: str,
+) -> list[Site]:
     """Find the words of one sentence; what lies inside a longer word is none."""
     find = index.get
     sites: list[Site] = []
     covered = 0
-    for first in _first_morphemes(index, morphemes, text):
+    # Most morphemes begin no word of the index.
+    for first in [i for i, (surface, key) in enumerate(keys) if surface in index or key in index]:
         if first < covered:
             continue
-        morpheme = morphemes[first]
-        start = morpheme.start
-        key = text[start : start + _KEY_CHARS]
+        morpheme, key = morphemes[first], keys[first][1]
         entries = find(key, _NONE)
-        if morpheme.end == start + 1 and len(key) > 1:
+        if morpheme.end == morpheme.start + 1 and len(key) > 1:
             entries = [*entries, *find(morpheme.surface, _NONE)]
         for entry in entries:
             if entry.pos and entry.pos != morpheme.pos:
@@ -186,17 +199,6 @@ def _found(index: dict[str, list[Entry]], morphemes: Sequence[Morpheme], text: s
                 sites.append(Site(entry, morphemes, first, after))
                 covered = max(covered, after)
     return sites if not sites or not is_classical(morphemes) else []
-
-
-def _first_morphemes(
-    index: dict[str, list[Entry]], morphemes: Sequence[Morpheme], text: str
-) -> list[int]:
-    """Places where some word of the index may begin: most morphemes are none."""
-    return [
-        place
-        for place, m in enumerate(morphemes)
-        if m.surface in index or text[m.start : m.start + _KEY_CHARS] in index
-    ]
 
 
 def _end_of(word: str, morphemes: Sequence[Morpheme], first: int, text: str) -> int:

@@ -131,15 +131,18 @@ def keigo_marks(morphemes: Sequence[Morpheme]) -> list[KeigoMark]:
 
 def keigo_turns(morphemes: Sequence[Morpheme]) -> list[KeigoMark]:
     """Find what `keigo_marks` does but for single words, which decide the register of no clause."""
-    patterns = _patterns(prefixed=any(map(is_prefix, morphemes)))
-    polite = not _POLITE_TYPES.isdisjoint(m.c_type for m in morphemes)
+    prefixes = [m for m in morphemes if m.pos == "接頭辞"]
+    patterns = _patterns(prefixed=any(map(is_prefix, prefixes)))
+    last_words = [
+        index
+        for index, m in enumerate(morphemes)
+        if m.orth_base in patterns or m.surface in patterns or m.c_type == _PASSIVE
+    ]
     kept: list[KeigoMark] = []
-    for index, m in enumerate(morphemes):
-        mark = None
-        if m.orth_base in patterns or m.surface in patterns:
-            mark = _ending_at(patterns, morphemes, index)
-        if mark is None and m.c_type == _PASSIVE:
-            mark = _passive_at(morphemes, index, polite=polite)
+    for index in last_words:
+        mark = _ending_at(patterns, morphemes, index)
+        if mark is None and morphemes[index].c_type == _PASSIVE:
+            mark = _passive_at(morphemes, index)
         if mark is None:
             continue
         while kept and kept[-1].first >= mark.first:
@@ -230,9 +233,9 @@ def _prefix_name(prefix: Morpheme, word: Morpheme) -> str:
 # --- れる and られる ---------------------------------------------------------------------------
 
 
-def _passive_at(morphemes: Sequence[Morpheme], index: int, *, polite: bool) -> KeigoMark | None:
+def _passive_at(morphemes: Sequence[Morpheme], index: int) -> KeigoMark | None:
     """A mark for the れる／られる at `index` if its clause shows it to be honorific."""
-    if not index or not _is_honorific(morphemes, index, polite=polite):
+    if not index or not _is_honorific(morphemes, index):
         return None
     first = index - 1
     if morphemes[first].orth_base in ("する", "さる") and first:
@@ -240,14 +243,14 @@ def _passive_at(morphemes: Sequence[Morpheme], index: int, *, polite: bool) -> K
     return _mark(morphemes, first, index, Register.HONORIFIC, "reru")
 
 
-def _is_honorific(morphemes: Sequence[Morpheme], index: int, *, polite: bool) -> bool:
+def _is_honorific(morphemes: Sequence[Morpheme], index: int) -> bool:
     kind = _passive_verbs().get(morphemes[index - 1].orth_base, "")
     clause = morphemes[_clause_start(morphemes, index) : index - 1]
     if kind == "never" or _has_agent(clause):
         return False
     if _has_respected_subject(clause):
         return True
-    if not polite:
+    if _POLITE_TYPES.isdisjoint(m.c_type for m in morphemes):
         return False
     return kind == "always" or (
         kind != "gives" and any(m.surface == "を" and m.pos2 == "格助詞" for m in clause)
