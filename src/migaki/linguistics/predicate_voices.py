@@ -59,7 +59,7 @@ def voices(tokens: list[Morpheme]) -> Iterator[tuple[list[Morpheme], bool]]:
     With each goes whether it is an insertion: in brackets, the sentence goes on behind them, and
     nothing inside says that a sentence ends there.
     """
-    if not any(m.surface in _BRACKETS for m in tokens):
+    if _BRACKETS.isdisjoint([m.surface for m in tokens]):
         yield from ((part, False) for part in _cut(tokens))
         return
     outer: list[Morpheme] = []

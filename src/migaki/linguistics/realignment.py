@@ -66,7 +66,7 @@ class _Walk:
             theirs = after[self._new]
             if theirs.start != ours.start + self._moved:
                 return False
-            if not _same(ours, theirs):
+            if ours != theirs and not _same(ours, theirs):
                 return ours.end == stop
             self._old += 1
             self._new += 1

@@ -73,5 +73,5 @@ def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     piece = text[start:end]
     start += len(piece) - len(piece.lstrip())
     end -= len(piece) - len(piece.rstrip())
-    if any(char not in _MARKS for char in text[start:end]):
+    if start < end and (text[start] not in _MARKS or not _MARKS.issuperset(text[start:end])):
         yield start, end

@@ -20,6 +20,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from migaki.linguistics import conjugation
 from migaki.linguistics.edits import Edit
@@ -111,8 +112,7 @@ class Wording:
             return ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Occurrence:
+class _Occurrence(NamedTuple):
     """A wording found: ``morphemes[start:stop]`` of a sentence."""
 
     wording: Wording

@@ -97,7 +97,7 @@ class Passage:
     def words(self) -> frozenset[str]:
         """Surfaces and dictionary forms of all morphemes: what an operator's anchors are looked up in."""
         morphemes = [m for sentence in self.sentences for m in sentence.morphemes]
-        return frozenset(m.surface for m in morphemes).union(m.orth_base for m in morphemes)
+        return frozenset([m.surface for m in morphemes]).union([m.orth_base for m in morphemes])
 
     @cached_property
     def registers(self) -> tuple[SentenceRegister, ...]:

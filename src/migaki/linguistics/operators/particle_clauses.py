@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from migaki.linguistics.conjugation import NotInflectableError, negative, ta_form
 from migaki.linguistics.edits import Edit
@@ -122,8 +121,9 @@ def insert_object(passage: Passage, rng: random.Random) -> list[EditSet]:
 
 
 def _objects(morphemes: _Sentence) -> Iterator[int]:
-    for place, (noun, verb) in enumerate(pairwise(morphemes)):
-        if noun.pos2 != "普通名詞" or verb.pos != "動詞" or noun.end != verb.start:
+    for place in [i for i, m in enumerate(morphemes[1:]) if m.pos == "動詞"]:
+        noun, verb = morphemes[place : place + 2]
+        if noun.pos2 != "普通名詞" or noun.end != verb.start:
             continue
         if place and not _begins_object(morphemes[place - 1]):
             continue

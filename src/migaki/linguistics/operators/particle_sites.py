@@ -23,8 +23,9 @@ def at_each_particle(
         return found
     for sentence in passage.sentences:
         morphemes = sentence.morphemes
-        for place, morpheme in enumerate(morphemes[:-1]):
-            if morpheme.surface not in surfaces or morpheme.pos != "助詞" or not place:
+        particles = [i for i, m in enumerate(morphemes) if m.surface in surfaces and m.pos == "助詞"]
+        for place in particles:
+            if not 0 < place < len(morphemes) - 1:
                 continue
             edits = propose(morphemes, place)
             if not edits or is_classical(morphemes):

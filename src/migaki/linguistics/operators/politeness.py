@@ -53,8 +53,5 @@ def _belongs_to_its_style(passage: Passage, target: Register) -> bool:
 
 def has_verb(passage: Passage) -> bool:
     """Whether a verb stands in it that is not the ある of である and ではありません."""
-    return any(
-        m.pos == "動詞" and m.orth_base not in _NO_VERBS
-        for sentence in passage.sentences
-        for m in sentence.morphemes
-    )
+    verbs = [m for sentence in passage.sentences for m in sentence.morphemes if m.pos == "動詞"]
+    return any(m.orth_base not in _NO_VERBS for m in verbs)

@@ -20,6 +20,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from migaki.linguistics.edits import Edit
 from migaki.linguistics.morphemes import Morpheme
@@ -62,8 +63,7 @@ class Entry:
         return self.follows(morphemes, first, after) and self.where(morphemes, first, after)
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(NamedTuple):
     """A word of a lexicon found in a passage: ``morphemes[first:after]`` of one sentence."""
 
     entry: Entry
@@ -121,6 +121,7 @@ class Lexicon:
         self._tables = tables
         self._fitting = fitting
         self._indexes: dict[frozenset[Style], dict[str, list[Entry]]] = {}
+        self._others: dict[tuple[str, str, str], list[Entry]] = {}
         self.sites = Once(self._sites)
 
     @cached_property
@@ -151,43 +152,62 @@ class Lexicon:
         return [
             site
             for sentence, keys in zip(passage.sentences, _keys(passage), strict=True)
+            if not index.keys().isdisjoint(keys.all)
             for site in _found(index, sentence.morphemes, keys, passage.text)
             if not passage.is_protected(site.start, site.end)
         ]
 
     def others(self, entry: Entry) -> list[Entry]:
         """The other words of its set that may be written."""
-        return [
-            other
-            for other in self._sets[entry.table, entry.set]
-            if other.role != "from" and other.word != entry.word
-        ]
+        key = entry.table, entry.set, entry.word
+        found = self._others.get(key)
+        if found is None:
+            found = self._others[key] = [
+                other
+                for other in self._sets[entry.table, entry.set]
+                if other.role != "from" and other.word != entry.word
+            ]
+        return found
 
 
-_keys = Once(
-    lambda passage: [
-        [(m.surface, passage.text[m.start : m.start + _KEY_CHARS]) for m in sentence.morphemes]
-        for sentence in passage.sentences
-    ]
-)
-"""For each morpheme, by sentence: its surface and the first characters of the text from it on."""
+class _Keys(NamedTuple):
+    """What the morphemes of a sentence are looked up by.
+
+    Attributes:
+        all: All keys.
+        surfaces: The surface of each morpheme: for words of one character.
+        beginnings: The first characters of the text from each morpheme on.
+    """
+
+    all: frozenset[str]
+    surfaces: list[str]
+    beginnings: list[str]
+
+    @classmethod
+    def of(cls, morphemes: Sequence[Morpheme], text: str) -> _Keys:
+        surfaces = [m.surface for m in morphemes]
+        beginnings = [text[m.start : m.start + _KEY_CHARS] for m in morphemes]
+        return cls(frozenset(surfaces).union(beginnings), surfaces, beginnings)
+
+
+_keys = Once(lambda passage: [_Keys.of(s.morphemes, passage.text) for s in passage.sentences])
 
 
 def _found(
     index: dict[str, list[Entry]],
     morphemes: Sequence[Morpheme],
-    keys: Sequence[tuple[str, str]],
+    keys: _Keys,
     text: str,
 ) -> list[Site]:
     """Find the words of one sentence; what lies inside a longer word is none."""
     find = index.get
     sites: list[Site] = []
     covered = 0
-    # Most morphemes begin no word of the index.
-    for first in [i for i, (surface, key) in enumerate(keys) if surface in index or key in index]:
+    known = zip(keys.surfaces, keys.beginnings, strict=True)
+    for first in [i for i, (one, more) in enumerate(known) if one in index or more in index]:
         if first < covered:
             continue
-        morpheme, key = morphemes[first], keys[first][1]
+        morpheme, key = morphemes[first], keys.beginnings[first]
         entries = find(key, _NONE)
         if morpheme.end == morpheme.start + 1 and len(key) > 1:
             entries = [*entries, *find(morpheme.surface, _NONE)]

@@ -41,8 +41,10 @@ def tone_of(style: Register, sentences: Iterable[Sentence]) -> Tone:
     """
     if style is not Register.PLAIN:
         return Tone(style.value)
-    spoken = (morpheme for sentence in sentences for morpheme in _unquoted(sentence.morphemes))
-    return Tone.CASUAL if any(map(_is_casual, spoken)) else Tone.PLAIN
+    for sentence in sentences:  # most have no such word, quoted or not
+        if _casual(sentence.morphemes) and _casual(_unquoted(sentence.morphemes)):
+            return Tone.CASUAL
+    return Tone.PLAIN
 
 
 def is_talk(sentences: Iterable[Sentence]) -> bool:
@@ -64,7 +66,7 @@ def is_talk(sentences: Iterable[Sentence]) -> bool:
 
 
 def _talks(morphemes: list[Morpheme]) -> bool:
-    if any(m.pos != "代名詞" and _is_casual(m) for m in morphemes):
+    if any(m.pos != "代名詞" for m in _casual(morphemes)):
         return True
     if any(
         m.surface == "か" and m.pos2 == "終助詞" and _addresses(morphemes[max(0, i - _ENDING) : i])
@@ -95,12 +97,20 @@ def _unquoted(morphemes: Iterable[Morpheme]) -> Iterable[Morpheme]:
             yield morpheme
 
 
-def _is_casual(morpheme: Morpheme) -> bool:
+def _casual(morphemes: Iterable[Morpheme]) -> list[Morpheme]:
+    """The words that stand in casual talk alone."""
     markers = _markers()
-    places = markers.get(morpheme.surface) or markers.get(morpheme.orth_base)
-    if not places:
-        return False
-    return morpheme.pos in places or f"{morpheme.pos}-{morpheme.pos2}" in places
+    possible = [m for m in morphemes if m.surface in markers or m.orth_base in markers]
+    return [
+        m
+        for m in possible
+        if not markers.get(m.surface, markers.get(m.orth_base, _NOWHERE)).isdisjoint(
+            (m.pos, f"{m.pos}-{m.pos2}")
+        )
+    ]
+
+
+_NOWHERE: frozenset[str] = frozenset()
 
 
 @lru_cache(maxsize=1)

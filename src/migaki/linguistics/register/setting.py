@@ -69,6 +69,33 @@ class Setting(NamedTuple):
         return particles[-1].end if particles else self.predicate.end
 
 
+class _Words:
+    """The morphemes of a sentence, and where those stand that every predicate is asked about.
+
+    Attributes:
+        morphemes: All of them.
+        places: Offset in the text → index.
+        bounds: Indexes of 。 and of brackets.
+        interrogatives: Indexes of 何, どこ …
+        topics: Indexes of は, が, も.
+        subjects: Indexes of が.
+    """
+
+    def __init__(self, morphemes: tuple[Morpheme, ...]) -> None:
+        asking = interrogatives()
+        particles = [i for i, m in enumerate(morphemes) if m.pos == "助詞"]
+        self.morphemes = morphemes
+        self.places = {m.start: index for index, m in enumerate(morphemes)}
+        self.bounds = [index for index, m in enumerate(morphemes) if m.pos2 in _BOUNDS]
+        self.interrogatives = [
+            index
+            for index, m in enumerate(morphemes)
+            if m.surface in asking or (m.surface[0] == "何" and m.pos in ("名詞", "代名詞"))
+        ]
+        self.topics = [index for index in particles if morphemes[index].surface in _TOPICS]
+        self.subjects = [index for index in self.topics if morphemes[index].surface == "が"]
+
+
 def settings_of(found: list[Predicate], morphemes: tuple[Morpheme, ...]) -> list[Setting]:
     """Describe where each predicate of a sentence stands.
 
@@ -76,18 +103,15 @@ def settings_of(found: list[Predicate], morphemes: tuple[Morpheme, ...]) -> list
         found: The sentence's predicates, in order.
         morphemes: All its morphemes.
     """
-    places = {m.start: index for index, m in enumerate(morphemes)}
-    bounds = [index for index, m in enumerate(morphemes) if m.pos2 in _BOUNDS]
+    words = _Words(morphemes)
     settings: list[Setting] = []
     quote_follows = asked = False
-    owns = _own_starts(found, places)
+    owns = _own_starts(found, words.places)
     whatever = sum(map(_leaves_open, found)) > 1
     for number, predicate in reversed(list(enumerate(found))):
         setting = _setting_of(
             predicate,
-            morphemes,
-            places,
-            bounds,
+            words,
             quote_follows=quote_follows,
             preceding=found[number - 1] if number else None,
             own=owns[number],
@@ -106,19 +130,18 @@ def settings_of(found: list[Predicate], morphemes: tuple[Morpheme, ...]) -> list
 
 def _setting_of(
     predicate: Predicate,
-    morphemes: tuple[Morpheme, ...],
-    places: dict[int, int],
-    bounds: list[int],
+    words: _Words,
     *,
     quote_follows: bool,
     preceding: Predicate | None,
     own: int,
 ) -> Setting:
+    morphemes, places = words.morphemes, words.places
     first = places[predicate.start]
     after = predicate.after
     last = (predicate.particles or predicate.chain)[-1]
     next_place = places[after.start] if after is not None else places[last.start] + 1
-    start = _clause_start(morphemes, bounds, first)
+    start = _clause_start(morphemes, words.bounds, first)
     own_start = max(start, places[preceding.chain[-1].start]) if preceding else start
     after_main = preceding is not None and preceding.place is Place.FINAL
     return Setting(
@@ -127,9 +150,9 @@ def _setting_of(
         closes=_closes(predicate, morphemes, next_place),
         question=_questions(morphemes, next_place),
         trails=_trails(morphemes, next_place),
-        interrogative=_interrogates(morphemes[max(start, own) : next_place]),
-        topic=any(m.pos == "助詞" and m.surface in _TOPICS for m in morphemes[start:first]),
-        subject=any(m.pos == "助詞" and m.surface == "が" for m in morphemes[own_start:first]),
+        interrogative=_interrogates(words, max(start, own), next_place),
+        topic=_has_between(words.topics, start, first),
+        subject=_has_between(words.subjects, own_start, first),
         marked=next_place < len(morphemes) and morphemes[next_place].surface[0] in "。．.！!｡",
         after_main=after_main,
         quoted=_is_quoted(predicate, morphemes, next_place),
@@ -268,12 +291,15 @@ def _trails(morphemes: tuple[Morpheme, ...], place: int) -> bool:
     )
 
 
-def _interrogates(morphemes: tuple[Morpheme, ...]) -> bool:
+def _has_between(places: list[int], start: int, stop: int) -> bool:
+    number = bisect_left(places, start)
+    return number < len(places) and places[number] < stop
+
+
+def _interrogates(words: _Words, start: int, stop: int) -> bool:
     """Whether a word asks: 何を食べる, but not 何か食べる and どこにもない, which ask nothing."""
-    return any(
-        _is_interrogative(m) and not _is_indefinite(morphemes, place)
-        for place, m in enumerate(morphemes)
-    )
+    asking = [place for place in words.interrogatives if start <= place < stop]
+    return any(not _is_indefinite(words.morphemes[:stop], place) for place in asking)
 
 
 def _is_indefinite(morphemes: tuple[Morpheme, ...], place: int) -> bool:
@@ -284,10 +310,6 @@ def _is_indefinite(morphemes: tuple[Morpheme, ...], place: int) -> bool:
         if m.pos2 not in _BETWEEN and m.pos not in ("接尾辞", "名詞"):
             return False
     return False
-
-
-def _is_interrogative(m: Morpheme) -> bool:
-    return m.surface in interrogatives() or (m.surface[0] == "何" and m.pos in ("名詞", "代名詞"))
 
 
 def _is_quoted(predicate: Predicate, morphemes: tuple[Morpheme, ...], place: int) -> bool:
