@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from itertools import pairwise
 from typing import NamedTuple
 
 from migaki.linguistics.morphemes import Morpheme, Sentence
@@ -89,6 +90,7 @@ class Predicate(NamedTuple):
         return any(m.c_type in _POLITE for m in self.chain)
 
 
+_VERBAL = frozenset(("動詞", "形容詞"))
 _DE = frozenset(("で", "じゃ"))
 # Behind a word that does not inflect, a word of these parts of speech goes on with the sentence …
 _GOING_ON = frozenset(
@@ -181,20 +183,18 @@ class _Scanner(Chains):
         self.rejoined = rejoined
 
     def groups(self) -> Iterator[Predicate]:
-        place = free = 0  # free: behind the last group, so that no noun phrase reaches into it
-        while place < self.size:
+        free = 0  # behind the last group, so that no noun phrase reaches into it
+        for place in self._candidates():
             m = self.tokens[place]
-            if m.pos == "動詞" or m.pos == "形容詞" or (m.pos == "接尾辞" and m.c_type):
+            if place < free:
+                continue
+            if m.pos in _VERBAL or (m.pos == "接尾辞" and m.c_type):
                 head = self.verbal_head(place)
                 kind = Kind.ADJECTIVE if m.c_type.endswith("形容詞") else Kind.VERB
                 last = self.chain_end(place)
-            elif self._goes_on(m, place):
-                place += 1
-                continue
             elif self._headless(place):
                 head, kind, last = place, Kind.NOMINAL, self.chain_end(place)
             elif is_mark(m) or (m.pos == "助動詞" and m.c_type != "文語助動詞-ベシ"):
-                place += 1
                 continue
             elif self.copula_after(place):
                 head = self.noun_phrase(place)
@@ -203,20 +203,23 @@ class _Scanner(Chains):
                 head = self.noun_phrase(place)
                 kind, last = Kind.NOMINAL, place
             else:
-                place += 1
                 continue
             stop, where = self._place(last)
             yield self._group(max(head, free), place, last, stop, kind, where)
-            place = free = stop
+            free = stop
 
-    def _goes_on(self, m: Morpheme, place: int) -> bool:
-        """Whether a glance at the next word shows that no predicate ends in this one; most are such."""
-        if m.c_type or m.surface in _DE or place + 1 == self.size:
-            return False
-        after = self.tokens[place + 1]
-        if after.surface in _MAY_FOLLOW_NOUN:
-            return False
-        return after.pos in _GOING_ON or (after.pos == "助詞" and after.pos2 != "終助詞")
+    def _candidates(self) -> list[int]:
+        """Where a predicate may have its last content word, at a glance: most words go on to a noun or verb."""
+        found = [
+            place
+            for place, (m, after) in enumerate(pairwise(self.tokens))
+            if m.c_type
+            or m.pos in _VERBAL
+            or m.surface in _DE
+            or after.surface in _MAY_FOLLOW_NOUN
+            or not (after.pos in _GOING_ON or (after.pos == "助詞" and after.pos2 != "終助詞"))
+        ]
+        return [*found, *range(self.size)[-1:]]
 
     def _headless(self, place: int) -> bool:
         """Whether a copula opens a sentence or follows a comma or か: ですが、… / 彼が、です。"""

@@ -23,7 +23,9 @@ def at_each_particle(
         return found
     for sentence in passage.sentences:
         morphemes = sentence.morphemes
-        particles = [i for i, m in enumerate(morphemes) if m.surface in surfaces and m.pos == "助詞"]
+        particles = [
+            i for i, m in enumerate(morphemes) if m.surface in surfaces and m.pos == "助詞"
+        ]
         for place in particles:
             if not 0 < place < len(morphemes) - 1:
                 continue

@@ -67,7 +67,9 @@ def styles_of(passage: Passage) -> frozenset[Style]:
 
 def _has(morphemes: Sequence[Morpheme], style: Style) -> bool:
     markers = _markers()[style]
-    for place in [i for i, m in enumerate(morphemes) if m.orth_base in markers or m.lemma in markers]:
+    for place in [
+        i for i, m in enumerate(morphemes) if m.orth_base in markers or m.lemma in markers
+    ]:
         morpheme = morphemes[place]
         marker = markers.get(morpheme.orth_base) or markers[morpheme.lemma]
         if marker.part_of_speech not in (morpheme.pos, morpheme.pos2):

@@ -214,12 +214,14 @@ def _is_classical(
     sentence: Sentence, found: list[Predicate], protected: Sequence[tuple[int, int]]
 ) -> bool:
     """Whether the sentence is of the classical language, not a modern one with a word of it: 入らざる心配だ."""
+    words = [m for m in sentence.morphemes if m.c_type in _CLASSICAL]
+    if not words:
+        return False
     closing = {m.start for p in found if p.place is not Place.SUBORDINATE for m in p.chain}
     return any(
-        m.c_type in _CLASSICAL
-        and (m.start in closing or m.surface not in _STILL_SAID)
+        (m.start in closing or m.surface not in _STILL_SAID)
         and not overlaps(m.start, m.end, protected)
-        for m in sentence.morphemes
+        for m in words
     )
 
 
