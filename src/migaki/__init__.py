@@ -10,6 +10,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from migaki.corpus.config import ExecutionMode as ExecutionMode
+    from migaki.corpus.config import JapaneseDataConfig as JapaneseDataConfig
+    from migaki.corpus.manager import DatasetManager as DatasetManager
     from migaki.dataset.config import DataConfig as DataConfig
     from migaki.dataset.text_dataset import TextDataset as TextDataset
     from migaki.errors import MigakiError as MigakiError
@@ -36,7 +39,10 @@ __version__ = "0.1.0"
 _HOMES = {
     "BaseModel": "migaki.models.base",
     "DataConfig": "migaki.dataset.config",
+    "DatasetManager": "migaki.corpus.manager",
+    "ExecutionMode": "migaki.corpus.config",
     "FullFinetuningTrainer": "migaki.training.full",
+    "JapaneseDataConfig": "migaki.corpus.config",
     "JapaneseLinguisticProcessor": "migaki.linguistics.processor",
     "JapaneseModel": "migaki.models.japanese_model",
     "LoRAConfig": "migaki.training.config",
@@ -58,7 +64,10 @@ __all__ = [
     "SUPPORTED_MODELS",
     "BaseModel",
     "DataConfig",
+    "DatasetManager",
+    "ExecutionMode",
     "FullFinetuningTrainer",
+    "JapaneseDataConfig",
     "JapaneseLinguisticProcessor",
     "JapaneseModel",
     "LoRAConfig",

@@ -27,11 +27,13 @@ from migaki.corpus.sources import HubData, Source, find_source, local_files
 from migaki.errors import DataError, UsageError
 
 __all__ = [
+    "FileReading",
     "HubOptions",
     "LocalReader",
     "ReadingLimits",
     "Shard",
     "SourceReader",
+    "open_files",
     "open_source",
 ]
 
@@ -134,7 +136,7 @@ def open_source(
     name = str(name_or_path)
     if not name:
         raise UsageError("The name of a source is empty.", hint="Give a file, a folder or a name.")
-    files = _Files(encoding, text_unit, limits or ReadingLimits())
+    files = FileReading(encoding, text_unit, limits or ReadingLimits())
     path = Path(os.path.expanduser(name))
     if path.exists():
         mapping = RowMapping(path.resolve().name, _stated(licence, UNKNOWN), tuple(text))
@@ -145,27 +147,51 @@ def open_source(
     source = _entry(name)
     there = local_files(name, base_dir) if base_dir is not None else []
     if there:
-        mapping = RowMapping(
-            source.name,
-            _stated(licence, source.licence),
-            tuple(text) or source.text,
-            or_by_shape=not text,
-        )
-        return files.reader(_together(there), mapping, source.text_unit)
+        stated = replace(source, licence=_stated(licence, source.licence))
+        return open_files(name, there, stated, text=text, files=files)
     return _from_hub(source, text, licence, hub or HubOptions())
 
 
-@dataclass(frozen=True, slots=True)
-class _Files:
-    """How local files are read."""
+def open_files(
+    name: str,
+    paths: Sequence[Path],
+    source: Source | None,
+    *,
+    text: Sequence[str] = (),
+    files: FileReading | None = None,
+) -> LocalReader:
+    """Open files and folders that are there as one source.
 
-    encoding: str
-    text_unit: TextUnit | None
-    limits: ReadingLimits
+    Args:
+        name: What documents call it.
+        paths: Files or folders, of one folder.
+        source: The entry that they are the local equivalent of, if there is one: its licence, columns
+            and unit of text hold.
+        text: Columns that hold the text, whatever the entry says.
+        files: Encoding, unit of text and limits.
+
+    Raises:
+        DataError: A folder holds no data files.
+    """
+    files = files or FileReading()
+    if source is None:
+        return files.reader(_together(paths), RowMapping(name, text=tuple(text)))
+    mapping = RowMapping(name, source.licence, tuple(text) or source.text, or_by_shape=not text)
+    return files.reader(_together(paths), mapping, source.text_unit)
+
+
+@dataclass(frozen=True, slots=True)
+class FileReading:
+    """How local files are read, where they do not say it themselves."""
+
+    encoding: str = "auto"
+    text_unit: TextUnit | None = None
+    limits: ReadingLimits = field(default_factory=ReadingLimits)
 
     def reader(
         self, found: FoundFiles, mapping: RowMapping, unit: TextUnit = "paragraph"
     ) -> LocalReader:
+        """Return the reader of files that were found."""
         return LocalReader(found, mapping, self.encoding, self.text_unit or unit, self.limits)
 
 

@@ -37,7 +37,7 @@ Domain = Literal[
     "wikipedia", "cc100", "oscar", "web", "aozora", "news", "technical", "dialogue", "instruction"
 ]
 
-SYNTHETIC = ".synthetic"
+SYNTHETIC = "synthetic"
 """What the names of generated sample files hold, so that nobody takes them for a source."""
 
 _FROZEN = ConfigDict(extra="forbid", frozen=True)

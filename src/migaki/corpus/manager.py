@@ -1,0 +1,159 @@
+"""The specified data manager: is the data there that the mode needs, and what is used if not?
+
+>>> manager = DatasetManager(JapaneseDataConfig(execution_mode=ExecutionMode.PRODUCTION))
+>>> manager.ensure_datasets_exist()
+False
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from migaki.corpus.config import ExecutionMode, JapaneseDataConfig
+from migaki.corpus.documents import Document
+from migaki.corpus.files import SAMPLES
+from migaki.corpus.reading import SourceReader, open_files, open_source
+from migaki.corpus.sources import SYNTHETIC, known_sources, local_files
+from migaki.errors import DataError
+
+__all__ = ["DatasetManager", "FoundDatasets"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDatasets:
+    """The data that a run will use, and why this."""
+
+    train: tuple[SourceReader, ...]
+    validation: tuple[SourceReader, ...]
+    """Empty: a part of the training data is held out."""
+    samples_for: tuple[str, ...]
+    """Names in whose place generated samples stand."""
+    reason: str
+
+
+class DatasetManager:
+    """Find the data of a configuration, or what may stand in its place."""
+
+    def __init__(self, config: JapaneseDataConfig) -> None:
+        self.config = config
+        self.base_dir = config.base_dir
+
+    def ensure_datasets_exist(self) -> bool:
+        """Tell whether there is data to train on, generating samples where the mode allows it.
+
+        In production, False: what is missing and how to get it is logged as an error; `find_datasets`
+        raises the same.
+        """
+        try:
+            found = self.find_datasets()
+        except DataError as err:
+            logger.error("%s", err)
+            return False
+        if found.samples_for:
+            logger.warning("%s", found.reason)
+        return True
+
+    def missing_files(self) -> list[str]:
+        """Return the names of ``train_files`` of which the data folder holds nothing."""
+        return [name for name in self.config.train_files if not local_files(name, self.base_dir)]
+
+    def find_datasets(self) -> FoundDatasets:
+        """Return the data to use.
+
+        Raises:
+            DataError: The mode is production, and data is missing or was generated; the hint holds the
+                command that gets each. Or a file to measure on does not exist.
+        """
+        mode, missing = self.config.execution_mode, self.missing_files()
+        names = self.config.train_files
+        if mode is ExecutionMode.TRIAL:
+            return self._samples_only()
+        enough = not missing if self.config.require_all_files else len(missing) < len(names)
+        if mode is ExecutionMode.PRODUCTION and not (enough and names):
+            raise self._missing_error(missing or names)
+        there = [name for name in names if name not in missing]
+        train = self._readers(there)
+        if mode is ExecutionMode.PRODUCTION:
+            _refuse_synthetic(train)
+        reason = (
+            f"{len(there)} of {len(names)} are in {self.base_dir}: {', '.join(there) or 'none'}"
+        )
+        if enough:
+            return FoundDatasets(tuple(train), self._validation(), (), reason)
+        reason += f"; generated samples stand in for {', '.join(missing)}"
+        return FoundDatasets(
+            (*train, *self._samples(missing)), self._validation(), tuple(missing), reason
+        )
+
+    def _samples_only(self) -> FoundDatasets:
+        reason = "a trial runs on generated samples"
+        unused = [name for name in self.config.train_files if name not in self.missing_files()]
+        if unused:
+            reason += f"; {', '.join(unused)} is there and not used: that needs another mode"
+        return FoundDatasets(tuple(self._samples([])), (), ("trial",), reason)
+
+    def _readers(self, names: Sequence[str]) -> list[SourceReader]:
+        return [
+            open_files(name, local_files(name, self.base_dir), known_sources().get(name))
+            for name in names
+        ]
+
+    def _validation(self) -> tuple[SourceReader, ...]:
+        missing = [
+            name for name in self.config.validation_files if not local_files(name, self.base_dir)
+        ]
+        if missing:
+            raise DataError(
+                f"The data to measure on is not in {self.base_dir}: {', '.join(missing)}.",
+                hint="Put it there, or leave validation_files out: a part of the training data is then "
+                "held out.",
+            )
+        return tuple(self._readers(self.config.validation_files))
+
+    def _samples(self, names: Sequence[str]) -> list[SourceReader]:
+        """Return generated samples in the place of sources."""
+        return [open_source(SAMPLES)]
+
+    def _missing_error(self, missing: Sequence[str]) -> DataError:
+        """Say what is missing, and the command that gets each."""
+        known = known_sources()
+        ways = [
+            f"  {name}: "
+            + (
+                known[name].command(self.base_dir)
+                if name in known
+                else f"put it into {self.base_dir}, or correct its name in train_files"
+            )
+            for name in missing
+        ]
+        needed = "all" if self.config.require_all_files else "at least one"
+        return DataError(
+            f"Production needs {needed} of {', '.join(self.config.train_files) or 'no files'}; missing in "
+            f"{self.base_dir}: {', '.join(missing)}.",
+            hint="\n".join(["Get them, or choose the mode development or trial:", *ways]),
+        )
+
+
+def _refuse_synthetic(readers: Sequence[SourceReader]) -> None:
+    """Refuse generated samples: by the name of a file, or by what its first document says of itself."""
+    generated = [reader.name for reader in readers if _is_synthetic(reader)]
+    if generated:
+        raise DataError(
+            f"Production does not train on generated samples, and these are: {', '.join(generated)}.",
+            hint="Put real data in their place, or choose the mode development or trial.",
+        )
+
+
+def _is_synthetic(reader: SourceReader) -> bool:
+    shards = reader.shards()
+    if any(SYNTHETIC in Path(shard.path).name for shard in shards):
+        return True
+    for shard in shards[:1]:
+        first = next(reader.documents(shard), None)
+        return isinstance(first, Document) and bool(first.metadata.get("synthetic"))
+    return False
