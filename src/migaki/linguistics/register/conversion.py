@@ -35,6 +35,7 @@ _CLASSICAL = frozenset(
     for name in ("キ", "ケリ", "リ", "タリ-完了", "ヌ", "ツ", "ラム", "ケム", "ズ")
 )
 
+_OLD_PRONOUNS = ("余", "予", "汝", "爾")
 _STILL_SAID = ("ざる", "る")  # 招かれざる客, における
 
 Option = tuple[int, int, str]
@@ -214,6 +215,8 @@ def _is_classical(
     sentence: Sentence, found: list[Predicate], protected: Sequence[tuple[int, int]]
 ) -> bool:
     """Whether the sentence is of the classical language, not a modern one with a word of it: 入らざる心配だ."""
+    if any(m.surface in _OLD_PRONOUNS and m.pos == "代名詞" for m in sentence.morphemes):
+        return True  # 余は恥を表わさん: ん is will, not negation
     words = [m for m in sentence.morphemes if m.c_type in _CLASSICAL]
     if not words:
         return False

@@ -320,6 +320,8 @@ def _is_quoted(predicate: Predicate, morphemes: tuple[Morpheme, ...], place: int
     if predicate.particles or predicate.chain[-1].c_form == "命令形":
         return True  # nothing but a quotation goes on behind 食うな or 行け with と
     following = morphemes[place + 1 : place + 2 + _REACH]
+    if morphemes[place].pos2 == "接続助詞" and following and following[0].surface in COMMAS:
+        return False  # そう仰いますと、返す言葉もない
     return not following or any(m.orth_base in _quotation_verbs() for m in following)
 
 
