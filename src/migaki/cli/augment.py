@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from migaki.cli.console import err, out
+from migaki.cli.row_watch import RowWatch, available_cores
 from migaki.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from migaki.cli.progress import JobProgress
     from migaki.corpus.augmentation import Augmentation, Summary
     from migaki.linguistics.operators import Operator
 
@@ -150,7 +147,7 @@ def augment(
         source,
         target,
         asked,
-        workers=workers or _cores(),
+        workers=workers or available_cores(),
         resume=resume,
         overwrite=overwrite,
         json_output=json_output,
@@ -162,12 +159,6 @@ def _policy(name: str) -> Literal["error", "skip"]:
     if name not in policies:
         raise UsageError(f"--on-bad-row {name} is not known.", hint="Valid: error, skip.")
     return policies[name]
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _run(
@@ -184,7 +175,7 @@ def _run(
     from migaki.corpus.augmentation import augment_file
 
     with JobProgress(err) as progress:
-        watch = _Watch(progress)
+        watch = RowWatch(progress)
         summary = augment_file(
             source,
             target,
@@ -200,39 +191,7 @@ def _run(
     _show(summary, target, watch)
 
 
-@dataclass
-class _Watch:
-    """Shows how far the work is, how fast it goes, and when it will be done."""
-
-    progress: JobProgress
-    began_s: float = field(default_factory=time.monotonic)
-    first: int | None = None
-    """Rows that were done before this process began."""
-    done: int = 0
-
-    def on_progress(self, done: int, total: int | None) -> None:
-        if self.first is None:
-            self.first, self.began_s = done, time.monotonic()
-            self.done = done
-            if done:
-                self.progress.say(f"going on after {done:,} rows")
-            return
-        self.done = done
-        note = f"{self.rows_per_s:,.0f} rows/s"
-        if total is not None and not err.is_terminal:
-            note += f"  left {(total - done) / self.rows_per_s:,.0f} s"
-        self.progress.on_progress("rows", done, total, note=note)
-
-    @property
-    def elapsed_s(self) -> float:
-        return max(1e-9, time.monotonic() - self.began_s)
-
-    @property
-    def rows_per_s(self) -> float:
-        return (self.done - (self.first or 0)) / self.elapsed_s
-
-
-def _show(summary: Summary, target: Path, watch: _Watch) -> None:
+def _show(summary: Summary, target: Path, watch: RowWatch) -> None:
     from rich.text import Text
 
     bad = summary.bad_rows

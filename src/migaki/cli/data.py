@@ -18,6 +18,7 @@ class DataGroup(LazyGroup):
     homes: ClassVar[Mapping[str, str]] = {
         "check": "migaki.cli.data_check:check",
         "preview": "migaki.cli.data_check:preview",
+        "clean": "migaki.cli.data_clean:clean",
         "ablation": "migaki.cli.data_ablation:ablation",
     }
 
