@@ -92,6 +92,17 @@ def augment(
         str, typer.Option(help="Analyser: fugashi or sudachi (an extra).")
     ] = "fugashi",
     encoding: Annotated[str, typer.Option(help="Text encoding of IN.")] = "auto",
+    licence: Annotated[
+        str | None,
+        typer.Option(help="Licence of rows that state none: CC-BY-4.0, MIT …", show_default=False),
+    ] = None,
+    force_licence: Annotated[
+        bool,
+        typer.Option(
+            "--force-licence",
+            help="Vary rows whose licence forbids changed texts: you have permission.",
+        ),
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with work that was stopped or killed.")
     ] = False,
@@ -142,6 +153,8 @@ def augment(
         engine=engine,
         on_bad_row=_policy(on_bad_row),
         encoding=encoding,
+        licence=licence,
+        force_licence=force_licence,
     )
     _run(
         source,
@@ -216,6 +229,7 @@ def _show(summary: Summary, target: Path, watch: RowWatch) -> None:
     )
     for line in lines:
         err.print(Text(line), soft_wrap=True)
+    _show_licences(summary)
     if summary.operators or summary.rejections:
         err.print(_outcomes(summary))
     for row in summary.listed_bad_rows:
@@ -224,6 +238,35 @@ def _show(summary: Summary, target: Path, watch: RowWatch) -> None:
         )
     if bad:
         err.print(Text(f"All {bad:,} are listed in {target}.rejected.jsonl."), soft_wrap=True)
+
+
+def _show_licences(summary: Summary) -> None:
+    from rich.text import Text
+
+    from migaki.corpus.licences import find_licence
+
+    if not summary.licences:
+        return
+    rows = ", ".join(f"{name} ({count:,} rows)" for name, count in summary.licences.items())
+    err.print(Text(f"Licences: {rows}."), soft_wrap=True)
+    unsure = sum(
+        n for name, n in summary.licences.items() if find_licence(name).augment == "unknown"
+    )
+    forced = sum(n for name, n in summary.licences.items() if find_licence(name).augment == "no")
+    if unsure:
+        err.print(
+            Text(
+                f"Whether {unsure:,} of them may be changed is not known: check before you publish what "
+                "was made of them; --licence states it.",
+                style="yellow",
+            ),
+            soft_wrap=True,
+        )
+    if forced:
+        err.print(
+            Text(f"{forced:,} of them were changed against their licence.", style="bold yellow"),
+            soft_wrap=True,
+        )
 
 
 def _outcomes(summary: Summary) -> Table:

@@ -15,8 +15,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
+from migaki.corpus.augmentation_licence import FORBIDDEN, licence_of_row, why_not_changed
 from migaki.corpus.augmentation_summary import Summary
 from migaki.corpus.files import BadRow, Row, SourceFile, find_files, open_file
+from migaki.corpus.licences import UNKNOWN, find_licence, known_licences
 from migaki.corpus.ordered_map import map_ordered
 from migaki.corpus.resumable_output import ResumableOutput
 from migaki.corpus.row_variants import Generate, Generated, VariedRow, vary_row
@@ -66,6 +68,8 @@ class Augmentation:
         engine: The analyser: ``fugashi`` or ``sudachi``.
         on_bad_row: ``error`` stops at a row that cannot be used, ``skip`` leaves it out and lists it.
         encoding: Text encoding of the input, or ``auto``.
+        licence: Licence of the rows that state none themselves.
+        force_licence: Vary rows whose licence forbids changed texts too.
     """
 
     variants: int = 3
@@ -79,6 +83,8 @@ class Augmentation:
     engine: str = "fugashi"
     on_bad_row: Literal["error", "skip"] = "error"
     encoding: str = "auto"
+    licence: str | None = None
+    force_licence: bool = False
 
     def __post_init__(self) -> None:
         if self.variants < 1:
@@ -87,6 +93,9 @@ class Augmentation:
             raise UsageError(f"The rate is {self.rate}; it is a share of the rows: 0 < rate <= 1.")
         if self.max_rows is not None and self.max_rows < 1:
             raise UsageError(f"max_rows is {self.max_rows}; at least 1 row can be varied.")
+        if self.licence is not None and find_licence(self.licence).name == UNKNOWN != self.licence:
+            names = ", ".join(licence.name for licence in known_licences())
+            raise UsageError(f"The licence '{self.licence}' is not known.", hint=f"Valid: {names}.")
 
     def chooses(self, row: Row, number: int) -> bool:
         """Tell whether a row gets variants.
@@ -265,11 +274,15 @@ def _numbered(
 
 
 def _bad_row_error(row: BadRow) -> BadRowError:
+    by_licence = row.reason.startswith(FORBIDDEN)
     return BadRowError(
         f"{row.reason}.",
         path=row.path,
         line=row.line,
-        hint="Repair it and begin anew, or go on without such rows: --on-bad-row skip --resume.",
+        hint="Leave such rows out with --on-bad-row skip --resume; if you have the permission of their "
+        "authors, begin anew with --force-licence."
+        if by_licence
+        else "Repair it and begin anew, or go on without such rows: --on-bad-row skip --resume.",
     )
 
 
@@ -298,6 +311,8 @@ def _identity(
         "keep source": asked.keep_source,
         "rate": asked.rate,
         "rows to vary": asked.max_rows,
+        "licence": asked.licence or "",
+        "licence forced": asked.force_licence,
         "analyser": stamp["augment_analyzer"],
         "migaki": stamp["augment_version"],
     }
@@ -343,14 +358,10 @@ class _ChunkWork:
         rejected: list[bytes] = []
         for number, row in enumerate(chunk, first):
             chosen = not isinstance(row, BadRow) and self.asked.chooses(row, number)
-            varied = (
-                row
-                if isinstance(row, BadRow)
-                else self._vary(row, generate if chosen else _nothing)
-            )
+            varied = self._outcome(row, generate, chosen=chosen)
             if isinstance(varied, VariedRow):
                 if chosen:
-                    summary.count(varied)
+                    summary.count(varied, licence_of_row(varied.rows[0], self.asked.licence))
                 else:
                     summary.pass_over()
                 rows = varied.rows if self.asked.keep_source else varied.rows[1:]
@@ -361,6 +372,18 @@ class _ChunkWork:
                 rejected.append(_reject(varied, summary))
         summary.rows_out = len(kept)
         return _Done((*self.writing.encode(kept), b"".join(rejected)), summary)
+
+    def _outcome(
+        self, row: Row | BadRow, generate: Generate, *, chosen: bool
+    ) -> VariedRow | BadRow:
+        if isinstance(row, BadRow):
+            return row
+        if not chosen:
+            return self._vary(row, _nothing)
+        why_not = why_not_changed(licence_of_row(row.value, self.asked.licence))
+        if why_not and not self.asked.force_licence:
+            return BadRow(row.path, row.line, why_not, row.value)
+        return self._vary(row, generate)
 
     def _vary(self, row: Row, generate: Generate) -> VariedRow | BadRow:
         try:

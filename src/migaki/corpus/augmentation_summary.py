@@ -30,6 +30,8 @@ class Summary:
     bad_rows: int = 0
     fields: dict[str, int] = field(default_factory=dict)
     """Field that was taken → rows."""
+    licences: dict[str, int] = field(default_factory=dict)
+    """Licence → rows that were varied under it; ``unknown`` where nobody said."""
     operators: dict[str, int] = field(default_factory=dict)
     """Operator → variants it took part in."""
     rejections: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -41,15 +43,17 @@ class Summary:
         """Take over the counts of further rows."""
         for name in _COUNTS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        for mine, theirs in ((self.fields, other.fields), (self.operators, other.operators)):
-            _add_counts(mine, theirs)
+        _add_counts(self.fields, other.fields)
+        _add_counts(self.licences, other.licences)
+        _add_counts(self.operators, other.operators)
         for operator, reasons in other.rejections.items():
             _add_counts(self.rejections.setdefault(operator, {}), reasons)
         left = _LISTED_BAD_ROWS - len(self.listed_bad_rows)
         self.listed_bad_rows += other.listed_bad_rows[:left]
 
-    def count(self, varied: VariedRow) -> None:
-        """Count one row that could be used."""
+    def count(self, varied: VariedRow, licence: str) -> None:
+        """Count one row that could be used, under its licence."""
+        _add_counts(self.licences, {licence: 1})
         made = len(varied.rows) - 1
         self.variants += made
         self.rows_without_variant += not made

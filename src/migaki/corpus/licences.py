@@ -13,7 +13,7 @@ the judgement rests on. A licence that nobody stated, or that the table does not
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, TypeAlias, cast, get_args
@@ -31,7 +31,6 @@ __all__ = [
     "find_licence",
     "known_licences",
     "may",
-    "refuse_augmenting",
 ]
 
 Answer: TypeAlias = Literal["yes", "no", "unknown"]
@@ -146,29 +145,6 @@ same licence; https://creativecommons.org/licenses/by-nc-sa/4.0/).
     basis = "; ".join(part for part in (found.basis, found.url) if part)
     verdict = {"yes": "allows", "no": "does not allow", "unknown": "does not say whether it allows"}
     return Permission(answer == "yes", f"{found.name} {verdict[answer]} {what} ({basis}).")
-
-
-def refuse_augmenting(licences: Iterable[str | None], *, hint: str) -> list[str]:
-    """Refuse licences that forbid changed texts, and warn of those of which nothing is known.
-
-    Args:
-        licences: Names, as many as there are in the data.
-        hint: How the caller can be forced.
-
-    Returns:
-        Warnings, one for each licence that is not known.
-
-    Raises:
-        UsageError: One forbids changed texts.
-    """
-    warnings = []
-    for name in dict.fromkeys(licences):
-        allowed, reason = may(name, "augment")
-        if find_licence(name).augment == "no":
-            raise UsageError(f"These texts may not be augmented: {reason}", hint=hint)
-        if not allowed:
-            warnings.append(reason)
-    return warnings
 
 
 def attribution(licence: str, *, source: str, url: str = "") -> str:

@@ -15,7 +15,6 @@ from migaki.corpus.licences import (
     find_licence,
     known_licences,
     may,
-    refuse_augmenting,
 )
 from migaki.errors import UsageError
 
@@ -80,14 +79,6 @@ def test_creative_commons_letters_decide() -> None:
 def test_a_use_that_does_not_exist_is_refused() -> None:
     with pytest.raises(UsageError, match="Valid: train"):
         may("MIT", "sell")  # type: ignore[arg-type]
-
-
-def test_no_derivatives_is_refused_and_unknown_is_warned_of() -> None:
-    assert refuse_augmenting(["MIT", "CC BY 4.0"], hint="") == []
-    (warning,) = refuse_augmenting(["MIT", None, None], hint="")
-    assert "not known" in warning
-    with pytest.raises(UsageError, match=r"CC-BY-ND-2\.1-JP does not allow .* Force it"):
-        refuse_augmenting(["MIT", "CC BY-ND 2.1 JP"], hint="Force it.")
 
 
 def test_attribution_names_what_is_asked_for() -> None:
