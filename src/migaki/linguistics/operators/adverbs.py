@@ -61,7 +61,7 @@ OPERATORS: tuple[Operator, ...] = (
     substituting(
         _LEXICON,
         "adverbs.connective",
-        "でも、 → しかし、: another connective of the same relation, in a style that fits",
+        "そのため、 → このため、: another connective of the same relation, in a style that fits",
         _connective,
     ),
     spelling(
