@@ -16,6 +16,7 @@ class DataGroup(LazyGroup):
     """The commands about data, in the order in which they are used."""
 
     homes: ClassVar[Mapping[str, str]] = {
+        "list": "migaki.cli.data_sources:list_sources",
         "check": "migaki.cli.data_check:check",
         "preview": "migaki.cli.data_check:preview",
         "clean": "migaki.cli.data_clean:clean",
