@@ -24,6 +24,7 @@ from migaki.corpus.documents import Stage
 from migaki.corpus.manifest import Manifest
 from migaki.corpus.pipeline import Preparation, prepare
 from migaki.corpus.pipeline_config import EngineConfig, OutputConfig, PipelineConfig, SlurmConfig
+from migaki.corpus.run_plan import Input
 
 pytestmark = [pytest.mark.integration, pytest.mark.skipif(sys.platform == "win32", reason="POSIX")]
 
@@ -51,7 +52,7 @@ def run(
     source: Path, out: Path, engine: EngineConfig, *, stages: tuple[Stage, ...] = STAGES
 ) -> Preparation:
     config = PipelineConfig(task_mb=1, output=OutputConfig(rejected=True), engine=engine)
-    return prepare([small_shards(source)], stages=stages, out=out, config=config)
+    return prepare([Input(small_shards(source), stages)], out=out, config=config)
 
 
 def manifest_of(done: Preparation) -> Manifest:

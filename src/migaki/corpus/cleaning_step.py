@@ -47,8 +47,10 @@ class Task:
 
     reader: SourceReader
     shards: tuple[Shard, ...]
+    stages: tuple[Stage, ...]
+    """What its documents go through, in order; picklable, because other processes run them."""
     limit: int | None = None
-    """Documents at which the reading ends."""
+    """Rows at which the reading ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,6 @@ class CleaningStep:
 
     Args:
         tasks: All tasks; the rank chooses one.
-        stages: Applied in order to each document; must be picklable.
         folder: Where to write.
         kind: Format of the output.
         shard_bytes: Uncompressed size at which an output file is full.
@@ -106,7 +107,6 @@ class CleaningStep:
     """
 
     tasks: tuple[Task, ...]
-    stages: tuple[Stage, ...]
     folder: WorkFolder
     kind: ShardFormat
     shard_bytes: int
@@ -219,7 +219,7 @@ class _Work:
                 return
 
     def _add(self, document: Document, kept: ShardWriter, rejected: ShardWriter) -> None:
-        outcome = _through(document, self.step.stages)
+        outcome = _through(document, self._task.stages)
         if not isinstance(outcome, Rejection):
             try:
                 kept.write(_row(outcome))

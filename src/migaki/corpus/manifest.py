@@ -41,11 +41,9 @@ class Manifest:
     made: Mapping[str, Any]
     """Times (UTC), CPU seconds, versions."""
     settings: Mapping[str, Any]
-    stages: list[Any]
-    """Name and parameters of each stage, in order."""
     inputs: list[dict[str, Any]]
-    """Each source with its licence and address, and each of its shards: counts, and a hash over the
-    ids and texts that were read."""
+    """Each source with its licence, its address, its stages with their settings, and each of its
+    shards: counts, and a hash over the ids and texts that were read."""
     counts: Mapping[str, int]
     """read = kept + rejected + bad_rows."""
     rejected: Mapping[str, Mapping[str, int]]
@@ -84,7 +82,6 @@ class Manifest:
         return cls(
             made=made,
             settings=identity["settings"],
-            stages=identity["stages"],
             inputs=list(_inputs(identity["inputs"], whole)),
             counts={
                 "read": whole.read,
@@ -148,7 +145,12 @@ def _inputs(described: Iterable[Mapping[str, Any]], whole: TaskResult) -> Iterab
         shards = [asdict(shard) for shard in whole.inputs if shard.source == source["source"]]
         for shard in shards:
             del shard["source"]
-        yield {"source": source["source"], **source["facts"], "shards": shards}
+        yield {
+            "source": source["source"],
+            **source["facts"],
+            "stages": source["stages"],
+            "shards": shards,
+        }
 
 
 def _hash_of(outputs: Iterable[OutputFile]) -> str:

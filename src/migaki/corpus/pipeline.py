@@ -20,17 +20,15 @@ from typing import Any
 
 from migaki.atomic import write_json
 from migaki.corpus.cleaning_step import CleaningStep, WorkFolder
-from migaki.corpus.documents import Stage
 from migaki.corpus.execution import Failure, Phase, incomplete_tasks, run_phase, submit_phases
 from migaki.corpus.manifest import MANIFEST, Manifest, now, read_manifest
 from migaki.corpus.pipeline_config import PipelineConfig
-from migaki.corpus.run_plan import RunPlan, differences, make_plan
-from migaki.corpus.shards import SourceReader
+from migaki.corpus.run_plan import Input, RunPlan, differences, make_plan
 from migaki.corpus.task_results import read_result, total
 from migaki.errors import DataError, MigakiError, RunInterruptedError, UsageError
 from migaki.locks import take_lock
 
-__all__ = ["Preparation", "prepare"]
+__all__ = ["Preparation", "prepare", "run_plan"]
 
 _MOST_LISTED = 5
 _OURS = ("data", "rejected", ".work", MANIFEST)
@@ -49,9 +47,8 @@ class Preparation:
 
 
 def prepare(
-    readers: Sequence[SourceReader],
+    inputs: Sequence[Input],
     *,
-    stages: Sequence[Stage],
     out: Path,
     config: PipelineConfig | None = None,
     overwrite: bool = False,
@@ -59,10 +56,9 @@ def prepare(
     """Read sources, send every document through the stages, and write what is kept.
 
     Args:
-        readers: The sources; `migaki.corpus.reading.open_source` opens them.
-        stages: What documents go through, in order; picklable, because other processes run them.
+        inputs: The sources, each with its stages; `configured_inputs` makes them of a configuration.
         out: Folder for the data; with Slurm or Ray, on storage that every node sees.
-        config: Settings; its ``sources`` are not read here.
+        config: Settings; its sources and cleaning are those that `inputs` are made of.
         overwrite: Throw away what an earlier run left in `out`.
 
     Raises:
@@ -72,22 +68,11 @@ def prepare(
         RunInterruptedError: Ctrl-C. The same call goes on.
     """
     config = config or PipelineConfig()
-    return run_plan(
-        make_plan(readers, stages=stages, config=config),
-        stages=stages,
-        out=out,
-        config=config,
-        overwrite=overwrite,
-    )
+    return run_plan(make_plan(inputs, config=config), out=out, config=config, overwrite=overwrite)
 
 
 def run_plan(
-    plan: RunPlan,
-    *,
-    stages: Sequence[Stage],
-    out: Path,
-    config: PipelineConfig,
-    overwrite: bool = False,
+    plan: RunPlan, *, out: Path, config: PipelineConfig, overwrite: bool = False
 ) -> Preparation:
     """Do what was planned; see `prepare`."""
     folder = WorkFolder(out)
@@ -103,7 +88,7 @@ def run_plan(
         done = _enter(folder, plan)
         if done is not None:
             return Preparation(done, tasks_before=len(plan.tasks))
-        phases = _phases(folder, plan, stages, config)
+        phases = _phases(folder, plan, config)
         before = len(plan.tasks) - len(incomplete_tasks(phases[0], folder.work))
         if config.engine.kind == "slurm":
             jobs = submit_phases(
@@ -116,12 +101,9 @@ def run_plan(
         lock.release()
 
 
-def _phases(
-    folder: WorkFolder, plan: RunPlan, stages: Sequence[Stage], config: PipelineConfig
-) -> list[Phase]:
+def _phases(folder: WorkFolder, plan: RunPlan, config: PipelineConfig) -> list[Phase]:
     cleaning = CleaningStep(
         tasks=plan.tasks,
-        stages=tuple(stages),
         folder=folder,
         kind=config.output.format,
         shard_bytes=config.output.shard_mb * 1_000_000,

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-__all__ = ["EngineConfig", "OutputConfig", "PipelineConfig", "RayConfig", "SlurmConfig"]
+__all__ = [
+    "EngineConfig",
+    "OutputConfig",
+    "PipelineConfig",
+    "RayConfig",
+    "SlurmConfig",
+    "SourceConfig",
+]
 
 _STRICT = ConfigDict(extra="forbid")
 
@@ -73,18 +80,36 @@ class OutputConfig:
 
 
 @dataclass(config=_STRICT, kw_only=True)
+class SourceConfig:
+    """How one source is read and cleaned, where it is not as all others."""
+
+    cleaning: dict[str, Any] = field(default_factory=dict)
+    """Laid over the cleaning of the run: ``{preset: dialogue}``, ``{length: {min_japanese: 50}}``."""
+    licence: str | None = None
+    """Licence of rows that state none themselves."""
+    text: list[str] = field(default_factory=list)
+    """Columns that hold the text; none: the shape of the rows is found out."""
+    text_unit: Literal["paragraph", "line", "file"] = "paragraph"
+    """What one document of a plain text file is."""
+    encoding: str = "auto"
+    """Text encoding of local files."""
+
+
+@dataclass(config=_STRICT, kw_only=True)
 class PipelineConfig:
     """One corpus run, complete.
 
     Example:
-        >>> PipelineConfig(sources=["articles.jsonl"]).output.format
+        >>> PipelineConfig(sources={"articles.jsonl": None}).output.format
         'jsonl'
     """
 
-    sources: list[str] = field(default_factory=list)
-    """Names of the registry (``migaki data list``), files or folders."""
+    sources: dict[str, SourceConfig | None] = field(default_factory=dict)
+    """Files, folders or names (``migaki data list``), each with what is special about it, or nothing."""
+    cleaning: dict[str, Any] = field(default_factory=lambda: {"preset": "web"})
+    """Preset and settings of the stages; ``{preset: none}`` keeps every document."""
     limit: Annotated[int, Field(ge=1)] | None = None
-    """Read only so many documents of each source, for a trial."""
+    """Read only so many rows of each source, for a trial."""
     task_mb: Annotated[int, Field(ge=1)] = 64
     """Size of a task, in MB of input as stored: what a killed worker costs at most."""
     on_damage: Literal["error", "skip"] = "error"

@@ -22,12 +22,20 @@ from migaki.corpus.pipeline_config import PipelineConfig
 from migaki.corpus.shards import Shard, SourceReader
 from migaki.errors import DataError, UsageError
 
-__all__ = ["RunPlan", "describe_stage", "differences", "make_plan"]
+__all__ = ["Input", "RunPlan", "describe_stage", "differences", "make_plan"]
 
 _MOST_DIFFERENCES = 5
 _MOST_LISTED = 50
-_BY_ENGINE = ("engine", "sources")
-"""Settings on which the output does not depend, or which are told in more detail beside them."""
+_TOLD_ELSEWHERE = ("engine", "sources", "cleaning")
+"""Settings on which the output does not depend, or of which the identity says what they came to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A source, and what its documents go through."""
+
+    reader: SourceReader
+    stages: tuple[Stage, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,43 +53,44 @@ class RunPlan:
         return sum(shard.size_bytes for task in self.tasks for shard in task.shards)
 
 
-def make_plan(
-    readers: Sequence[SourceReader], *, stages: Sequence[Stage], config: PipelineConfig
-) -> RunPlan:
+def make_plan(inputs: Sequence[Input], *, config: PipelineConfig) -> RunPlan:
     """Divide sources into tasks.
 
     Neighbouring shards of one source share a task until it is large enough. With a limit, a source is
     one task: which documents are the first cannot be told by several that read at once.
 
     Args:
-        readers: The sources.
-        stages: What documents go through.
+        inputs: The sources with their stages.
         config: Settings of the run.
 
     Raises:
         UsageError: There is no source, or two have one name, so that their documents had one id.
         DataError: The sources hold no data.
     """
-    if not readers:
+    names = [given.reader.name for given in inputs]
+    _refuse_names(names)
+    shards = [given.reader.shards() for given in inputs]
+    if not any(shards):
+        raise DataError(f"The sources hold no data: {', '.join(names)}.")
+    tasks = tuple(
+        Task(given.reader, group, given.stages, config.limit)
+        for given, parts in zip(inputs, shards, strict=True)
+        for group in _grouped(parts, config)
+    )
+    return RunPlan(tasks, _identity(inputs, shards, config))
+
+
+def _refuse_names(names: Sequence[str]) -> None:
+    if not names:
         raise UsageError(
             "No source was named.", hint="Give a file, a folder or a name of 'migaki data list'."
         )
-    names = [reader.name for reader in readers]
     for name in names:
         if names.count(name) > 1:
             raise UsageError(
                 f"Two sources are called {name}: their documents would have the same ids.",
                 hint="Rename one, or give the folder that holds both.",
             )
-    shards = [reader.shards() for reader in readers]
-    if not any(shards):
-        raise DataError(f"The sources hold no data: {', '.join(names)}.")
-    tasks = tuple(
-        Task(reader, group, config.limit)
-        for reader, parts in zip(readers, shards, strict=True)
-        for group in _grouped(parts, config)
-    )
-    return RunPlan(tasks, _identity(readers, shards, stages, config))
 
 
 def _grouped(shards: Sequence[Shard], config: PipelineConfig) -> Iterator[tuple[Shard, ...]]:
@@ -103,23 +112,20 @@ def _grouped(shards: Sequence[Shard], config: PipelineConfig) -> Iterator[tuple[
 
 
 def _identity(
-    readers: Sequence[SourceReader],
-    shards: Sequence[Sequence[Shard]],
-    stages: Sequence[Stage],
-    config: PipelineConfig,
+    inputs: Sequence[Input], shards: Sequence[Sequence[Shard]], config: PipelineConfig
 ) -> Mapping[str, Any]:
-    settings = {key: value for key, value in to_mapping(config).items() if key not in _BY_ENGINE}
+    settings = {k: v for k, v in to_mapping(config).items() if k not in _TOLD_ELSEWHERE}
     identity = {
         "migaki": version("migaki"),
         "settings": settings,
-        "stages": [describe_stage(stage) for stage in stages],
         "inputs": [
             {
-                "source": reader.name,
-                "facts": reader.facts(),
+                "source": given.reader.name,
+                "facts": given.reader.facts(),
+                "stages": [describe_stage(stage) for stage in given.stages],
                 "shards": [_describe_shard(shard) for shard in parts],
             }
-            for reader, parts in zip(readers, shards, strict=True)
+            for given, parts in zip(inputs, shards, strict=True)
         ],
     }
     as_json: Mapping[str, Any] = json.loads(json.dumps(identity, ensure_ascii=False, default=str))

@@ -22,6 +22,7 @@ from migaki.corpus.manifest import Manifest, read_manifest
 from migaki.corpus.pipeline import prepare
 from migaki.corpus.pipeline_config import EngineConfig, OutputConfig, PipelineConfig
 from migaki.corpus.reading import ReadingLimits, SourceReader, open_source
+from migaki.corpus.run_plan import Input
 from migaki.errors import DataError, RunInterruptedError, UsageError
 
 SENTENCES = (
@@ -61,13 +62,9 @@ def run(
 ) -> Manifest:
     defaults: dict[str, Any] = {"output": OutputConfig(rejected=True)}
     config = PipelineConfig(engine=EngineConfig(workers=workers), **{**defaults, **settings})
-    done = prepare(
-        readers,
-        stages=STAGES if stages is None else stages,
-        out=out,
-        config=config,
-        overwrite=overwrite,
-    )
+    chosen = tuple(STAGES if stages is None else stages)
+    inputs = [Input(reader, chosen) for reader in readers]
+    done = prepare(inputs, out=out, config=config, overwrite=overwrite)
     assert done.manifest
     return done.manifest
 
@@ -117,8 +114,8 @@ def test_the_manifest_names_inputs_licences_stages_and_outputs(tmp_path: Path) -
     assert manifest == read_manifest(tmp_path / "out")
     assert manifest.licences == {"a.jsonl": {"CC0-1.0": 30}}
     assert manifest.changes == {"spaces": 10 * 40}
-    assert manifest.stages[0]["name"] == "japanese_ratio"
-    assert manifest.stages[0]["settings"] == {"least": 0.7}
+    assert manifest.inputs[0]["stages"][0]["name"] == "japanese_ratio"
+    assert manifest.inputs[0]["stages"][0]["settings"] == {"least": 0.7}
     (shard,) = manifest.inputs[0]["shards"]
     assert (shard["documents"], len(shard["sha256"])) == (40, 64)
     assert manifest.outputs[0].rows == 30
@@ -185,7 +182,8 @@ def test_other_input_or_settings_are_refused_and_named(tmp_path: Path) -> None:
     path = write_rows(tmp_path / "a.jsonl", rows=100)
     run([open_source(path)], tmp_path / "out")
     with pytest.raises(
-        UsageError, match=r"stages\[0\]\.settings\.least was 0\.7, is 0\.5.*--overwrite"
+        UsageError,
+        match=r"inputs\[0\]\.stages\[0\]\.settings\.least was 0\.7, is 0\.5.*--overwrite",
     ):
         run([open_source(path)], tmp_path / "out", stages=[MostlyJapanese(0.5), WithoutSpaces()])
     with pytest.raises(UsageError, match=r"settings\.limit was null, is 5"):
