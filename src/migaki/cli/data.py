@@ -17,6 +17,7 @@ class DataGroup(LazyGroup):
 
     homes: ClassVar[Mapping[str, str]] = {
         "list": "migaki.cli.data_sources:list_sources",
+        "prepare": "migaki.cli.data_prepare:prepare",
         "check": "migaki.cli.data_check:check",
         "preview": "migaki.cli.data_check:preview",
         "clean": "migaki.cli.data_clean:clean",

@@ -89,8 +89,8 @@ class SourceConfig:
     """Licence of rows that state none themselves."""
     text: list[str] = field(default_factory=list)
     """Columns that hold the text; none: the shape of the rows is found out."""
-    text_unit: Literal["paragraph", "line", "file"] = "paragraph"
-    """What one document of a plain text file is."""
+    text_unit: Literal["paragraph", "line", "file"] | None = None
+    """What one document of a plain text file is: a paragraph, if nothing is said."""
     encoding: str = "auto"
     """Text encoding of local files."""
 
@@ -106,12 +106,16 @@ class PipelineConfig:
 
     sources: dict[str, SourceConfig | None] = field(default_factory=dict)
     """Files, folders or names (``migaki data list``), each with what is special about it, or nothing."""
-    cleaning: dict[str, Any] = field(default_factory=lambda: {"preset": "web"})
-    """Preset and settings of the stages; ``{preset: none}`` keeps every document."""
+    base_dir: str = ""
+    """Data folder: a name that has files there is read from them, not from the hub."""
+    cleaning: dict[str, Any] = field(default_factory=lambda: {"preset": "auto"})
+    """Preset and settings of the stages. ``auto`` goes by the kind of each source, and says how;
+    ``none`` runs nothing that is not named."""
     limit: Annotated[int, Field(ge=1)] | None = None
     """Read only so many rows of each source, for a trial."""
-    task_mb: Annotated[int, Field(ge=1)] = 64
-    """Size of a task, in MB of input as stored: what a killed worker costs at most."""
+    task_mb: Annotated[int, Field(ge=0)] = 0
+    """Size of a task, in MB of input as stored: what a killed worker costs at most. 0: a 64th of the
+    input, between 4 and 64 MB."""
     on_damage: Literal["error", "skip"] = "error"
     """A file that breaks off: fail when all others are done, or keep what was read and count it."""
     output: OutputConfig = field(default_factory=OutputConfig)

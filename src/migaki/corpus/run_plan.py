@@ -22,7 +22,10 @@ from migaki.corpus.pipeline_config import PipelineConfig
 from migaki.corpus.shards import Shard, SourceReader
 from migaki.errors import DataError, UsageError
 
-__all__ = ["Input", "RunPlan", "describe_stage", "differences", "make_plan"]
+__all__ = ["LARGEST_TASK_MB", "Input", "RunPlan", "describe_stage", "differences", "make_plan"]
+
+LARGEST_TASK_MB = 64
+"""Size of a task where the input is large or its size is not known: minutes of work."""
 
 _MOST_DIFFERENCES = 5
 _MOST_LISTED = 50
@@ -97,7 +100,7 @@ def _grouped(shards: Sequence[Shard], config: PipelineConfig) -> Iterator[tuple[
     if config.limit is not None:
         yield tuple(shards)
         return
-    most = config.task_mb * 1_000_000
+    most = (config.task_mb or LARGEST_TASK_MB) * 1_000_000
     group: list[Shard] = []
     size = 0
     for shard in shards:

@@ -1,0 +1,149 @@
+"""``migaki data prepare`` as a user meets it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from tests.integration.helpers import Migaki
+from tests.unit.corpus.jobs import environment
+from tests.unit.corpus.test_pipeline import rows_of
+
+ARTICLE = (
+    "京都は、古い寺や神社が多く残る町である。春には桜が咲き、秋には紅葉が山を染める。"
+    "毎年多くの人が訪れ、川のそばを歩いたり、庭を眺めたりして過ごす。{n}番目の通りには、"
+    "小さな店が並び、朝早くから豆腐やパンを売っている。"
+)
+
+
+@pytest.fixture
+def articles(tmp_path: Path) -> Path:
+    path = tmp_path / "articles.jsonl"
+    texts = [
+        "".join(ARTICLE.format(n=n * 7 + k) + "\n" for k in range(2)) if n % 3 else "short"
+        for n in range(30)
+    ]
+    rows = [{"text": text, "license": "CC0-1.0"} for text in texts]
+    path.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows), "utf-8")
+    return path
+
+
+def test_documents_are_cleaned_and_counted(migaki: Migaki, articles: Path) -> None:
+    done = migaki(
+        "data", "prepare", "articles.jsonl", "--out", "o", "--preset", "dialogue", "--rejected"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "cleaned as dialogue: it was asked for" in done.stderr
+    assert "Wrote o in" in done.stderr
+    assert "rejected by length" in done.stdout
+    out = articles.parent / "o"
+    manifest = json.loads((out / "manifest.json").read_text("utf-8"))
+    counts = manifest["counts"]
+    assert counts["read"] == 30 == counts["kept"] + counts["rejected"]
+    assert len(rows_of(out)) == counts["kept"]
+    assert {row["text"] for row in rows_of(out, "rejected")} == {"short"}
+    again = migaki(
+        "data", "prepare", "articles.jsonl", "--out", "o", "--preset", "dialogue", "--rejected"
+    )
+    assert again.returncode == 0
+    assert "o was complete already" in again.stderr
+
+
+def test_a_configuration_file_says_the_same_as_flags(migaki: Migaki, articles: Path) -> None:
+    (articles.parent / "corpus.yaml").write_text(
+        "# migaki data prepare --config corpus.yaml --out b\n"
+        "sources:\n  articles.jsonl:\n    cleaning: {preset: none}\n  samples:\n"
+        "limit: 20\n"
+        "output: {format: parquet}\n"
+        "engine: {workers: 1}\n",
+        "utf-8",
+    )
+    done = migaki("data", "prepare", "--config", "corpus.yaml", "--out", "b", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["counts"]["read"] == 40
+    assert told["licences"]["articles.jsonl"] == {"CC0-1.0": 20}
+    assert all(file["name"].endswith(".parquet") for file in told["outputs"])
+    assert "samples: cleaned as dialogue: they are chats" in done.stderr
+
+
+def test_a_plan_is_shown_without_doing_it(migaki: Migaki, articles: Path) -> None:
+    done = migaki("data", "prepare", "articles.jsonl", "samples", "--dry-run", "--out", "o")
+    assert done.returncode == 0, done.stderr
+    assert "cleaned as web: nothing is known about its kind" in done.stdout
+    assert "2 tasks (local, on all cores)" in done.stdout
+    assert not (articles.parent / "o").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("articles.jsonl",), "It was not said where to write"),
+        (("--out", "o"), "No source was named"),
+        (("missing.jsonl", "--out", "o"), "missing.jsonl"),
+        (("articles.jsonl", "--out", "o", "--format", "xml"), "output.format"),
+        (("articles.jsonl", "--out", "o", "output.shard_gb=1"), "Did you mean 'output.shard_mb'?"),
+        (("articles.jsonl", "--out", "o", "cleaning.lenght.min_japanese=3"), "length"),
+        (("articles.jsonl", "--out", "o", "--engine", "spark"), "engine.kind"),
+        (("articles.jsonl", "--out", "articles.jsonl"), "articles.jsonl"),
+    ],
+)
+def test_a_mistake_is_named(
+    migaki: Migaki, articles: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    done = migaki("data", "prepare", *arguments)
+    assert done.returncode in (1, 2)
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
+def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(
+    tmp_path: Path, project_root: Path
+) -> None:
+    text = "".join(ARTICLE.format(n=n) for n in range(10))
+    rows = "".join(
+        json.dumps({"text": f"{n}。{text}"}, ensure_ascii=False) + "\n" for n in range(4_000)
+    )
+    (tmp_path / "a.jsonl").write_text(rows, "utf-8")
+    command = [
+        sys.executable,
+        "-m",
+        "migaki",
+        "data",
+        "prepare",
+        "a.jsonl",
+        "-o",
+        "o",
+        "-w",
+        "2",
+        "task_mb=1",
+    ]
+    job = subprocess.Popen(
+        command, cwd=tmp_path, env=environment(project_root), stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    results = tmp_path / "o" / ".work" / "results"
+    until = time.monotonic() + 60
+    while not (results.is_dir() and list(results.iterdir())) and time.monotonic() < until:
+        time.sleep(0.05)
+    os.killpg(job.pid, signal.SIGINT)
+    _, said = job.communicate(timeout=60)
+    assert job.returncode == 130, said
+    assert "The same command goes on" in said
+    done = len(list(results.iterdir()))
+    again = subprocess.run(
+        command, cwd=tmp_path, env=environment(project_root), capture_output=True, text=True
+    )
+    assert again.returncode == 0, again.stderr
+    assert f"going on after {done} of" in again.stderr
+    assert (
+        json.loads((tmp_path / "o" / "manifest.json").read_text("utf-8"))["counts"]["read"] == 4_000
+    )
