@@ -344,16 +344,9 @@ class _Scanner(Chains):
             return Place.FINAL
         if after.pos == "接続詞":
             return Place.SUBORDINATE if after.surface in _NOUN_JOINERS else Place.FINAL
-        if after.pos == "代名詞" and self._marks_topic(step + 2):
+        if after.pos == "代名詞" and self.surface(step + 2) in ("は", "が", "も"):
             return Place.FINAL
         return Place.FINAL if after.pos == "感動詞" else Place.SUBORDINATE
-
-    def _marks_topic(self, place: int) -> bool:
-        """Whether は, が or も stands here, behind the ら of 彼ら or not."""
-        after = self.at(place)
-        if after is not None and after.pos == "接尾辞":
-            place += 1
-        return self.surface(place) in ("は", "が", "も")
 
     def _only_main(self, place: int) -> bool:
         """Whether an ending cannot stand before a noun: です, だ, だろう, まい, 行け, and their past."""
@@ -361,7 +354,7 @@ class _Scanner(Chains):
         if m.c_type in (*_POLITE, "助動詞-マイ") or m.surface in ("だ", "だろう"):
             return True
         if m.c_form == "命令形" and m.c_type.startswith(_SPOKEN):
-            return True
+            return before is None or before.surface != "に"  # 本にしろ、映画にせよ、 orders nothing
         if before is None or m.c_type not in ("助動詞-タ", "助動詞-ヌ"):
             return False
         return before.c_type in _POLITE

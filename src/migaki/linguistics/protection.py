@@ -29,6 +29,7 @@ _QUOTES = {
     "【": "】",
     "［": "］",
     "〔": "〕",
+    "｢": "｣",
 }
 _CLOSES = {close: open_ for open_, close in _QUOTES.items()}
 _BRACKET = re.compile("[" + "".join(_QUOTES) + "".join(_CLOSES) + "]|\n[ \t\u3000]*\n")
