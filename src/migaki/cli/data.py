@@ -21,6 +21,9 @@ class DataGroup(LazyGroup):
         "check": "migaki.cli.data_check:check",
         "preview": "migaki.cli.data_check:preview",
         "clean": "migaki.cli.data_clean:clean",
+        "dedup": "migaki.cli.data_dedup:dedup",
+        "select": "migaki.cli.data_select:select",
+        "mix": "migaki.cli.data_mix:mix",
         "ablation": "migaki.cli.data_ablation:ablation",
     }
 

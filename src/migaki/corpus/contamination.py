@@ -215,8 +215,8 @@ class ContaminationReport:
             "found": [
                 {
                     "item": self.items[number].name,
-                    "question": self.items[number].questions[0],
-                    **{
+                    "asked": self.items[number].questions[0],
+                    "overlaps": {
                         str(kind): {"documents": self._counts[number, kind], "first": ids}
                         for kind, ids in sorted(kinds.items())
                     },

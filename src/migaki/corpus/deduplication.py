@@ -121,8 +121,11 @@ def signatures(documents: Iterable[Document], *, shortest: int = SHORTEST) -> It
             )
 
 
-def _digest(text: str, shortest: int, hashes: int) -> npt.NDArray[np.uint16]:
-    return _low_halves([text], hashes)[0] if len(text) >= shortest else _own_digest(text, hashes)
+def _part_digest(text: str, shortest: int) -> npt.NDArray[np.uint16]:
+    if not text:
+        return np.zeros(PART_HASHES, dtype=np.uint16)
+    long = len(text) >= shortest
+    return _low_halves([text], PART_HASHES)[0] if long else _own_digest(text, PART_HASHES)
 
 
 def _low_halves(texts: list[str], hashes: int) -> npt.NDArray[np.uint16]:
@@ -217,7 +220,7 @@ def find_duplicates(
         documents: With ids that are unique.
         config: What counts as a duplicate.
         part: Returns what of a document must be alike too, so that two questions about one long passage
-            are no duplicates; estimated from 64 hashes.
+            are no duplicates; estimated from 64 hashes. An empty one agrees with everything.
         scratch: Folder for the temporary file of digests (510 bytes a document).
         progress: Told a stage, documents or bands done, and how many there are.
     """
@@ -322,7 +325,7 @@ def _read(
         hashes += found.text_hash
         file.write(found.digest.tobytes())
         if part:
-            file.write(_digest(fold(parts.popleft()), config.shortest, PART_HASHES).tobytes())
+            file.write(_part_digest(fold(parts.popleft()), config.shortest).tobytes())
         if progress and done % 1024 == 0:
             progress("reading", done, None)
     file.flush()

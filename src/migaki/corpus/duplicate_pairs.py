@@ -104,7 +104,8 @@ def choose_kept(
     Args:
         bands: The buckets of each band.
         digests: Shape (documents, hashes); may lie on disk.
-        parts: Shape (documents, hashes of a part): digests of what must be alike as well, if anything.
+        parts: Shape (documents, hashes of a part): digests of what must be alike as well, if anything;
+            zeros agree with everything.
         preferred: Shape (documents,): all documents, the one that rather stays first.
         threshold: Estimated similarity from which two documents are near-duplicates.
     """
@@ -122,7 +123,7 @@ def choose_kept(
         left, right = preferred[pairs // count], preferred[pairs % count]
         found = _similarity(left, right, digests)
         if parts is not None:
-            found[_similarity(left, right, parts) < threshold] = 0
+            found[~_parts_agree(left, right, parts, threshold)] = 0
         known = np.concatenate([known, pairs[found >= threshold]])
         likeness = np.concatenate([likeness, found[found >= threshold]])
     kept_instead, similarity = _greedy(known, likeness, count)
@@ -160,6 +161,13 @@ def _similarity(
         part = slice(at, at + _CHUNK_PAIRS)
         found[part] = (digests[left[part]] == digests[right[part]]).mean(axis=1, dtype=np.float32)
     return found
+
+
+def _parts_agree(
+    left: Indices, right: Indices, parts: npt.NDArray[np.uint16], threshold: float
+) -> npt.NDArray[np.bool_]:
+    none = ~parts[left].any(axis=1) | ~parts[right].any(axis=1)
+    return none | (_similarity(left, right, parts) >= threshold)
 
 
 def _greedy(

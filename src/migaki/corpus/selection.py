@@ -6,7 +6,8 @@ A greedy choice, one example at a time, of what adds most to
     topics     how near every text of a sample of the candidates is to one that is taken
                (facility location over `migaki.corpus.topic_vectors`),
     quality    the mean of the figures of `migaki.corpus.quality`, and
-    registers  the sum of √(taken) over the registers, so that a rare one is worth more.
+    registers  the sum of √(taken) over the registers, so that a rare one is worth more; a text of mixed
+               registers has none.
 
 All three have diminishing returns (they are submodular), so the choice is at least 63 % as good as the
 best possible one (Nemhauser et al. 1978), and a gain that was worked out before is an upper bound: most
@@ -32,6 +33,7 @@ from migaki.corpus.documents import Document
 from migaki.corpus.quality import Quality, judge
 from migaki.corpus.topic_vectors import topic_vectors
 from migaki.errors import DataError
+from migaki.linguistics.morphemes import Register
 
 __all__ = ["Chosen", "Selection", "SelectionConfig", "select"]
 
@@ -280,13 +282,15 @@ class _Greedy:
     def _gains(self, number: int) -> dict[str, float]:
         nearness = self._vectors[number] @ self._wanted
         closer = np.maximum(nearness - self._covered, 0).mean()
-        taken = self._registers[self._qualities[number].register.value]
+        register = self._qualities[number].register
+        taken = self._registers[register.value]
+        rarer = 0.0 if register is Register.MIXED else float(np.sqrt(taken + 1) - np.sqrt(taken))
         # Topics are scaled by the number that is wanted: an average pick then adds about as much as a
         # text of quality 1, whether ten are chosen or ten thousand.
         return {
             "topics": float(self._config.topics * self._count * closer),
             "quality": self._config.quality * self._qualities[number].score,
-            "registers": self._config.registers * float(np.sqrt(taken + 1) - np.sqrt(taken)),
+            "registers": self._config.registers * rarer,
         }
 
     def _take(self, number: int) -> None:

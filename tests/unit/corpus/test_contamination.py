@@ -98,7 +98,7 @@ def test_the_report_counts_items_and_documents() -> None:
         1,
     )
     assert found["sets"]["山.jsonl"] == {"items": 1, "found": 1}
-    assert found["found"][0]["question_and_answer"] == {"documents": 1, "first": ["b"]}
+    assert found["found"][0]["overlaps"]["question_and_answer"] == {"documents": 1, "first": ["b"]}
     assert json.loads(json.dumps(found, ensure_ascii=False)) == found
 
 

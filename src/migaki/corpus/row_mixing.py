@@ -1,0 +1,58 @@
+"""Mix files of training rows into one: the whole job of a mixing configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from migaki.corpus.mixing import Measure, MixConfig, mix
+from migaki.corpus.row_files import RowFile
+from migaki.corpus.row_sets import RowSet, row_of
+from migaki.errors import ConfigError
+
+__all__ = ["mix_files"]
+
+Progress = Callable[[str, int, int | None], None]
+
+
+def mix_files(
+    config: MixConfig,
+    target: Path,
+    *,
+    measure: Measure | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Write a mixture of files and return what each gave.
+
+    Args:
+        config: Each source with its ``path``.
+        target: The output: .jsonl, .parquet or .txt.
+        measure: Length of a document, where the unit is tokens.
+        overwrite: The output may be replaced.
+        progress: Told a stage, units written, and the budget.
+
+    Raises:
+        ConfigError: A source has no path.
+        UsageError: The output exists, or its format is not known.
+        DataError: A file cannot be read, or is empty.
+    """
+    homeless = [name for name, share in config.sources.items() if share.path is None]
+    if homeless:
+        raise ConfigError(
+            f"The source '{homeless[0]}' of the mixture has no path.",
+            hint="Say where it is: sources: {NAME: {path: FILE, weight: 1}}.",
+        )
+    sources = {
+        name: RowSet((share.path,)).documents
+        for name, share in config.sources.items()
+        if share.path
+    }
+    with RowFile(target, overwrite=overwrite) as output:
+        mixture = mix(sources, config, measure=measure)
+        for document in mixture:
+            output.write(row_of(document), where=document.id)
+            if progress and output.written % 256 == 0:
+                progress("mixing", mixture.total, config.budget)
+    return mixture.to_json()
