@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tests.unit.corpus.jobs import environment
 
 CAT = (
     "吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。何でも薄暗い所で泣いていた。"
@@ -22,7 +22,7 @@ def migaki(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "migaki", "data", *arguments],
         cwd=folder,
-        env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1"},
+        env={**environment(PROJECT_ROOT), "COLUMNS": "200", "NO_COLOR": "1"},
         capture_output=True,
         text=True,
         check=False,
@@ -79,7 +79,7 @@ def test_dedup_for_a_script(folder: Path) -> None:
         ),
         (["dedup", "in.jsonl", "-o", "out.jsonl", "--prefer", "other"], "none of the inputs"),
         (["dedup", "in.jsonl", "-o", "out.csv"], "format"),
-        (["select", "in.jsonl", "-o", "out.jsonl", "-n", "0"], "0"),
+        (["select", "in.jsonl", "-o", "out.jsonl", "-n", "0"], "--count"),
         (["mix", "mix.yaml", "-o", "out.jsonl", "sources.a.wieght=1"], "Did you mean"),
         (["mix", "-o", "out.jsonl", "seed=1"], "one is needed"),
     ],
