@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.unit.corpus.jobs import environment
 
+PROJECT_ROOT = Path(__file__).resolve().parents[3]
 CAT = (
     "吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。何でも薄暗い所で泣いていた。"
 )
