@@ -105,6 +105,8 @@ class Example:
     line: int
     content: Chat | Text
     licence: str | None = None
+    source: str | None = None
+    """Where the row says that its text comes from."""
 
 
 def make_chat(

@@ -120,12 +120,17 @@ def read_example(row: Row, name: DataFormat, columns: Mapping[str, str]) -> Exam
     """
     value = rename(row.value, columns)
     content = _READERS[name](value)
-    licence = (
-        next((value[k] for k in ("license", "licence") if k in value), None)
-        if isinstance(value, Mapping)
-        else None
+    return Example(
+        row.path, row.line, content, _stated(value, "license", "licence"), _stated(value, "source")
     )
-    return Example(row.path, row.line, content, str(licence) if licence else None)
+
+
+def _stated(value: Any, *columns: str) -> str | None:
+    """Return what a row says of itself in the first of some columns."""
+    if not isinstance(value, Mapping):
+        return None
+    found = next((value[column] for column in columns if column in value), None)
+    return str(found) if found else None
 
 
 def _unknown_format(row: Row) -> DataError:

@@ -5,6 +5,7 @@ rows read = rows kept + rows rejected, and every rejection has a reason
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from migaki.dataset.report import (
     DataReport,
     FileReport,
     RejectedRow,
+    SourceRows,
     SplitReport,
     count_reasons,
     describe,
@@ -30,6 +32,8 @@ from migaki.dataset.token_dataset import Origin, TokenDataset
 from migaki.errors import DataError
 
 __all__ = ["PreparedData", "prepare"]
+
+_LISTED_SOURCES = 50  # of a file; thousands of single works would drown the report
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +166,19 @@ def _file_report(file: ReadFile, rejected: Sequence[RejectedRow]) -> FileReport:
         rows=file.rows,
         kept=file.rows - lost,
         licences=dict(file.licences.most_common()),
+        sources=_sources(file),
     )
+
+
+def _sources(file: ReadFile) -> list[SourceRows]:
+    """Return the sources of a file; those beyond the largest are counted together by licence."""
+    found = file.sources.most_common()
+    listed = [SourceRows(*place, rows) for place, rows in found[:_LISTED_SOURCES]]
+    others: Counter[str] = Counter()
+    for (_, licence), rows in found[_LISTED_SOURCES:]:
+        others[licence] += rows
+    name = f"{len(found) - _LISTED_SOURCES:,} other sources of {file.source.name}"
+    return [*listed, *(SourceRows(name, licence, rows) for licence, rows in others.items())]
 
 
 def _warnings(

@@ -42,6 +42,8 @@ class ReadFile:
     examples: tuple[Example, ...]
     rejected: tuple[RejectedRow, ...]
     licences: Counter[str]
+    sources: Counter[tuple[str, str]]
+    """(source, licence) that rows state → rows; the name of the file, or nothing, where they do not."""
     columns: frozenset[str]
     """Of the columns that the user names, those that its first rows have."""
 
@@ -155,7 +157,8 @@ def _read_file(
         count,
         tuple(examples),
         tuple(rejected),
-        Counter(licences),
+        licences,
+        Counter((example.source or source.name, example.licence or "") for example in examples),
         frozenset(c for c in config.columns.values() if any(_has(row, c) for row in first)),
     )
 

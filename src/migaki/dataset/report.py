@@ -36,6 +36,17 @@ class RejectedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceRows:
+    """Rows of one file that come from one source under one licence."""
+
+    source: str
+    """As the rows state it; the name of the file where they do not."""
+    licence: str
+    """As the rows state it; empty where they do not."""
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class FileReport:
     """One file: what it is and what became of its rows."""
 
@@ -52,6 +63,8 @@ class FileReport:
     rows: int
     kept: int
     licences: Mapping[str, int]
+    sources: Sequence[SourceRows]
+    """Where its rows come from, the most first."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry of ``data.json``."""

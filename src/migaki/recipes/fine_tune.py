@@ -32,6 +32,7 @@ from migaki.recipes.run_folder import (
     ensure_writable,
     find_resumable,
 )
+from migaki.reports.model_card import write_model_card
 from migaki.reports.run_data import dig
 from migaki.reports.run_report import write_report
 from migaki.training.callbacks import TrainingObserver
@@ -215,6 +216,7 @@ class _Job:
         self.run.set_state("completed", seconds=self.seconds)
         with self._stage("report", "Writing the report"):
             report = write_report(self.run.path)
+            write_model_card(self.run.path, self._result_folder())
         return RunResult(
             folder=self.run.path,
             report=report,
@@ -298,6 +300,9 @@ class _Job:
 
             with atomic_folder(self.run.adapter) as folder:
                 adapters.save_adapter(model, folder, tokenizer=tokenizer, base=self.base.name)
+
+    def _result_folder(self) -> Path:
+        return self.run.model if self.plan.recipe.method == "full" else self.run.adapter
 
     def _measure(self, model: PreTrainedModel) -> runner.Measurement:
         settings = self.plan.recipe.evaluation

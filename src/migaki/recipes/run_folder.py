@@ -8,7 +8,7 @@
     ├── rejected.jsonl    rows that were left out, each with its reason
     ├── metrics.jsonl     losses and throughput, a line each
     ├── checkpoints/      to resume from
-    ├── adapter/ or model/  the result
+    ├── adapter/ or model/  the result, with its page for the hub (README.md)
     ├── evaluation.json   before, after and the change
     ├── samples.jsonl     prompts with the answers before and after
     ├── status.json       running | completed | interrupted | failed

@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from migaki.reports.attribution import credited_sources, duties
 from migaki.reports.charts import Chart, Series, line_chart
 from migaki.reports.figures import (
     bits_per_character,
@@ -99,7 +100,10 @@ def data_facts(run: RunData) -> dict[str, Any] | None:
     if not data:
         return None
     overlong = dig(data, "overlong")
+    sources = credited_sources(run)
     return {
+        "sources": [(source.line, count(source.rows)) for source in sources],
+        "duties": duties(sources),
         "files": [
             {
                 "path": text(file.get("path")),

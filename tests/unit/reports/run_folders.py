@@ -92,7 +92,10 @@ def data() -> dict[str, object]:
         "files": [
             {"path": "data/chats.jsonl", "rows": 912, "format": "messages", "encoding": "utf-8",
              "format_reason": "every row has 'messages' with 'role' and 'content'",
-             "licences": {"CC BY 4.0": 900, "CC0": 12}, "sha256": "ab" * 32},
+             "licences": {"CC BY 4.0": 900, "CC0": 12}, "sha256": "ab" * 32,
+             "sources": [{"source": "megagonlabs/asdc", "licence": "CC BY 4.0", "rows": 900},
+                         {"source": "news", "licence": "CC BY-SA 4.0", "rows": 8},
+                         {"source": "chats.jsonl", "licence": "", "rows": 4}]},
         ],
         "rows_read": 912, "rows_kept": 905,
         "rejected": {"no assistant turn": 5, "empty conversation": 2},
