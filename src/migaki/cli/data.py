@@ -24,6 +24,7 @@ class DataGroup(LazyGroup):
         "dedup": "migaki.cli.data_dedup:dedup",
         "select": "migaki.cli.data_select:select",
         "mix": "migaki.cli.data_mix:mix",
+        "sample": "migaki.cli.data_sample:sample",
         "ablation": "migaki.cli.data_ablation:ablation",
     }
 

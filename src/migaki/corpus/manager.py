@@ -17,11 +17,15 @@ from migaki.corpus.documents import Document
 from migaki.corpus.files import SAMPLES
 from migaki.corpus.reading import SourceReader, open_files, open_source
 from migaki.corpus.sources import SYNTHETIC, known_sources, local_files
+from migaki.corpus.synthetic import sample_reader
 from migaki.errors import DataError
 
 __all__ = ["DatasetManager", "FoundDatasets"]
 
 logger = logging.getLogger(__name__)
+
+TRIAL_SAMPLES = ("wikipedia", "web", "aozora", "news", "technical", "dialogue")
+"""Kinds of source whose samples a trial runs on, besides the sample chats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +120,14 @@ class DatasetManager:
         return tuple(self._readers(self.config.validation_files))
 
     def _samples(self, names: Sequence[str]) -> list[SourceReader]:
-        """Return generated samples in the place of sources."""
-        return [open_source(SAMPLES)]
+        """Return generated samples in the place of sources; of all kinds where none is named."""
+        standing = [sample_reader(name) for name in names or TRIAL_SAMPLES]
+        readers: list[SourceReader] = [reader for reader in standing if reader is not None]
+        if not names or len(readers) < len(
+            names
+        ):  # chats stand for what has no samples of its kind
+            readers.append(open_source(SAMPLES))
+        return readers
 
     def _missing_error(self, missing: Sequence[str]) -> DataError:
         """Say what is missing, and the command that gets each."""

@@ -13,7 +13,7 @@ from migaki.corpus.aozora.markup import to_plain
 from migaki.corpus.aozora.orthography import orthography_of
 from migaki.corpus.documents import Document, Outcome, Rejection
 from migaki.corpus.encoding import decode, detect_encoding
-from migaki.corpus.files import BadRow
+from migaki.corpus.rows import BadRow
 from migaki.errors import DataError, UsageError
 
 __all__ = ["SOURCE", "document_of", "read_aozora"]

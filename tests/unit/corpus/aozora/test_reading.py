@@ -11,7 +11,7 @@ from migaki.corpus.aozora import Orthography, load_catalogue, read_aozora
 from migaki.corpus.aozora.layout import take_apart
 from migaki.corpus.aozora.reading import document_of
 from migaki.corpus.documents import Document, Rejection
-from migaki.corpus.files import BadRow
+from migaki.corpus.rows import BadRow
 from migaki.errors import DataError, UsageError
 
 RULE = "-" * 55
