@@ -16,7 +16,7 @@ from itertools import pairwise
 from migaki.errors import UsageError
 from migaki.linguistics.analyzer import Analyzer
 from migaki.linguistics.edits import Edit
-from migaki.linguistics.operators import find_operators
+from migaki.linguistics.operators import operators_for
 from migaki.linguistics.operators.operator import EditSet, Operator, Passage, Use
 from migaki.linguistics.verification import Check, Rejection, Verified, verify
 
@@ -118,13 +118,13 @@ def variants(
     """
     if count < 0:
         raise UsageError(f"The number of variants is {count}; it must be 0 or more.")
-    chosen = find_operators(operators, use=use)
     passage = Passage.of(text, analyzer=analyzer)
+    asked = operators_for(passage.words, operators, use=use)
     rng = random.Random(_seed(text, seed))
     stats = stats if stats is not None else VariantStats()
     stats.texts += 1
     found: dict[str, Variant] = {}
-    for acting, edits in _candidates(passage, chosen, rng):
+    for acting, edits in _candidates(passage, asked, rng):
         if len(found) >= count:
             break
         outcome = verify(passage, edits, acting)
@@ -146,10 +146,9 @@ _Candidate = tuple[list[Operator], EditSet]
 
 
 def _candidates(
-    passage: Passage, operators: Sequence[Operator], rng: random.Random
+    passage: Passage, asked: list[Operator], rng: random.Random
 ) -> Iterator[_Candidate]:
     """Yield proposals: the first of each operator, then the others, then two of them together."""
-    asked = [o for o in operators if not o.anchors or not o.anchors.isdisjoint(passage.words)]
     rng.shuffle(asked)
     proposals: list[tuple[Operator, list[EditSet]]] = []
     for operator in asked:

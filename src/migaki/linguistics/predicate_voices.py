@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from migaki.linguistics.morphemes import Morpheme, Sentence
 from migaki.linguistics.predicate_chains import COMMAS, ends_sentence, is_mark
 
-__all__ = ["OPAQUE", "behind_brackets", "voices", "with_opaque"]
+__all__ = ["OPAQUE", "behind_brackets", "has_parts", "voices", "with_opaque"]
 
 _TERMINATORS = frozenset("。．！？!?｡")
-_BRACKETS = frozenset("（()）")
+_PARTED = re.compile("[（()）]|[。．！？!?｡].", re.DOTALL)
 
 
 def with_opaque(sentence: Sentence, protected: Sequence[tuple[int, int]]) -> list[Morpheme]:
@@ -53,15 +54,17 @@ def _opaque(m: Morpheme, end: int, sentence: Sentence) -> Morpheme:
 OPAQUE = "保護"  # third subdivision of an opaque noun; no dictionary has it
 
 
+def has_parts(text: str) -> bool:
+    """Whether a sentence may fall into several voices; most have neither （ nor 。 before their end."""
+    return _PARTED.search(text) is not None
+
+
 def voices(tokens: list[Morpheme]) -> Iterator[tuple[list[Morpheme], bool]]:
     """Yield the tokens outside （…）, then those inside, each cut at 。 and the like.
 
     With each goes whether it is an insertion: in brackets, the sentence goes on behind them, and
     nothing inside says that a sentence ends there.
     """
-    if _BRACKETS.isdisjoint([m.surface for m in tokens]):
-        yield from ((part, False) for part in _cut(tokens))
-        return
     outer: list[Morpheme] = []
     inner: list[tuple[list[Morpheme], bool]] = []
     opened: list[Morpheme] = []

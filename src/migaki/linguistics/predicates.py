@@ -24,7 +24,13 @@ from migaki.linguistics.predicate_chains import (
     is_mark,
     is_nominal,
 )
-from migaki.linguistics.predicate_voices import OPAQUE, behind_brackets, voices, with_opaque
+from migaki.linguistics.predicate_voices import (
+    OPAQUE,
+    behind_brackets,
+    has_parts,
+    voices,
+    with_opaque,
+)
 from migaki.linguistics.protection import protected_spans
 
 __all__ = ["OPAQUE", "Kind", "Place", "Predicate", "predicates"]
@@ -82,7 +88,7 @@ class Predicate(NamedTuple):
     @property
     def end(self) -> int:
         """Offset after head and auxiliaries; the particles lie behind it."""
-        return self.chain[-1].end
+        return (self.auxiliaries or self.head)[-1].end
 
     @property
     def polite(self) -> bool:
@@ -152,22 +158,25 @@ def predicates(
         面白く なかったです よね final
     """
     if protected is None:
-        inner = tuple(
-            m._replace(start=m.start - sentence.start, end=m.end - sentence.start)
-            for m in sentence.morphemes
-        )
-        protected = [
-            (start + sentence.start, end + sentence.start)
-            for start, end in protected_spans(sentence.text, inner)
-        ]
-    found: list[Predicate] = []
+        protected = _protected_in(sentence)
     tokens = with_opaque(sentence, protected)
+    if not has_parts(sentence.text):
+        return list(_Scanner(tokens, frozenset()).groups())
+    found: list[Predicate] = []
     rejoined = behind_brackets(tokens)
     for voice, inserted in voices(tokens):
         groups = _Scanner(voice, rejoined).groups()
         found += map(_as_inserted, groups) if inserted else groups
     found.sort(key=lambda predicate: predicate.start)
     return found
+
+
+def _protected_in(sentence: Sentence) -> list[tuple[int, int]]:
+    by, morphemes = sentence.start, sentence.morphemes
+    if not by:
+        return protected_spans(sentence.text, morphemes)
+    inner = [m._replace(start=m.start - by, end=m.end - by) for m in morphemes]
+    return [(start + by, end + by) for start, end in protected_spans(sentence.text, inner)]
 
 
 def _as_inserted(predicate: Predicate) -> Predicate:

@@ -16,7 +16,17 @@ from migaki.linguistics.operators.operator import Passage as Passage
 from migaki.linguistics.operators.operator import Tone as Tone
 from migaki.linguistics.operators.operator import Use as Use
 
-__all__ = ["FAMILIES", "EditSet", "Meaning", "Operator", "Passage", "Tone", "Use", "find_operators"]
+__all__ = [
+    "FAMILIES",
+    "EditSet",
+    "Meaning",
+    "Operator",
+    "Passage",
+    "Tone",
+    "Use",
+    "find_operators",
+    "operators_for",
+]
 
 FAMILIES = ("verbs", "adjectives", "adverbs", "nouns", "particles")
 
@@ -46,6 +56,43 @@ def find_operators(
         ['adjectives.good']
     """
     return _chosen(None if names is None else tuple(names), use)
+
+
+def operators_for(
+    words: frozenset[str], names: Sequence[str] | None = None, *, use: Use | None = None
+) -> list[Operator]:
+    """Those of `find_operators` that may propose something in a passage of these words, in its order.
+
+    Args:
+        words: Surfaces and dictionary forms (`Passage.words`).
+        names: As `find_operators` takes them.
+        use: As `find_operators` takes it.
+
+    Raises:
+        UsageError: as `find_operators` does.
+
+    Example:
+        >>> words = Passage.of("駅へ行く。").words
+        >>> [o.name for o in operators_for(words, ["adjectives.good", "nouns.style"])]
+        ['nouns.style']
+    """
+    chosen = find_operators(names, use=use)
+    anchored, free = _places_by_anchor(None if names is None else tuple(names), use)
+    places = free.union(*(anchored[word] for word in words & anchored.keys()))
+    return [chosen[place] for place in sorted(places)]
+
+
+@lru_cache(maxsize=64)
+def _places_by_anchor(
+    names: tuple[str, ...] | None, use: Use | None
+) -> tuple[dict[str, frozenset[int]], frozenset[int]]:
+    """Which of the chosen operators a word may concern, and which need no particular word."""
+    anchored: dict[str, frozenset[int]] = {}
+    for place, operator in enumerate(_chosen(names, use)):
+        for word in operator.anchors:
+            anchored[word] = anchored.get(word, frozenset()) | {place}
+    free = (place for place, operator in enumerate(_chosen(names, use)) if not operator.anchors)
+    return anchored, frozenset(free)
 
 
 @lru_cache(maxsize=64)

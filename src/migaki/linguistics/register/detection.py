@@ -257,7 +257,8 @@ def _decide(clauses: list[ClauseRegister], groups: Sequence[Predicate], sentence
         closing = _closing(sentence)
         chosen = [p for p in candidates if clauses[p].end >= closing]
     for place in chosen:
-        clauses[place] = clauses[place]._replace(decides=True)
+        *others, _, marks = clauses[place]
+        clauses[place] = ClauseRegister(*others, True, marks)
     return not strong and chosen == main
 
 

@@ -32,8 +32,10 @@ def polite_greetings(sentence: Sentence) -> list[tuple[int, int, str]]:
         >>> polite_greetings(s)
         [(3, 9, 'ありがとうございます')]
     """
-    table, pattern = _greetings()
-    found = []
+    table, pattern, anywhere = _greetings()
+    found: list[tuple[int, int, str]] = []
+    if not anywhere.search(sentence.text):
+        return found
     for match in pattern.finditer(sentence.text):
         place = match.lastgroup or ""
         start, end = match.span(place)
@@ -45,10 +47,14 @@ def polite_greetings(sentence: Sentence) -> list[tuple[int, int, str]]:
 
 
 @lru_cache(maxsize=1)
-def _greetings() -> tuple[dict[str, str], re.Pattern[str]]:
+def _greetings() -> tuple[dict[str, str], re.Pattern[str], re.Pattern[str]]:
+    """The table, a pattern for greetings where they stand, and one for any of them anywhere."""
     rows = read_table("greetings.tsv", columns=3)
     patterns = []
     for where, (before, after) in _AROUND.items():
         phrases = sorted((row[0] for row in rows if row[2] == where), key=len, reverse=True)
         patterns.append(f"{before}(?P<{where}>{'|'.join(map(re.escape, phrases))}){after}")
-    return {plain: polite for plain, polite, _ in rows}, re.compile("|".join(patterns))
+    polite_of = {plain: polite for plain, polite, _ in rows}
+    first = "".join(sorted({re.escape(plain[0]) for plain in polite_of}))
+    anywhere = re.compile(f"(?=[{first}])(?:{'|'.join(map(re.escape, polite_of))})")
+    return polite_of, re.compile("|".join(patterns)), anywhere
