@@ -78,7 +78,7 @@ def operators_for(
     """
     chosen = find_operators(names, use=use)
     anchored, free = _places_by_anchor(None if names is None else tuple(names), use)
-    places = free.union(*(anchored[word] for word in words & anchored.keys()))
+    places = free.union(*[anchored[word] for word in words & anchored.keys()])
     return [chosen[place] for place in sorted(places)]
 
 

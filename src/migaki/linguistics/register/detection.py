@@ -257,8 +257,7 @@ def _decide(clauses: list[ClauseRegister], groups: Sequence[Predicate], sentence
         closing = _closing(sentence)
         chosen = [p for p in candidates if clauses[p].end >= closing]
     for place in chosen:
-        *others, _, marks = clauses[place]
-        clauses[place] = ClauseRegister(*others, True, marks)
+        clauses[place] = clauses[place]._replace(decides=True)
     return not strong and chosen == main
 
 

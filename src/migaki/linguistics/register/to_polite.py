@@ -52,15 +52,17 @@ def polite_options(setting: Setting) -> list[Option]:
     Empty where it is polite already, does not carry the register of the text, or has no ending.
     Where polite speech has both the plain and the polite form, one of the ways changes nothing.
     """
-    found = units(setting.predicate.chain)
-    if not found:
+    carries = _carries_register(setting)
+    if not (carries or _may_carry_register(setting)):
         return []
-    if _carries_register(setting):
-        options = _polite(found, setting)
-        optional = setting.predicate.place is Place.COORDINATE and not setting.closes
-        return [*options, _NOTHING] if options and optional else options
-    options = _polite(found, setting) if _may_carry_register(setting) else []
-    return [_NOTHING, *options] if options else []
+    found = units(setting.predicate.chain)
+    options = _polite(found, setting) if found else []
+    if not options:
+        return []
+    if not carries:
+        return [_NOTHING, *options]
+    optional = setting.predicate.place is Place.COORDINATE and not setting.closes
+    return [*options, _NOTHING] if optional else options
 
 
 def _polite(found: list[Unit], setting: Setting) -> list[Option]:
