@@ -27,7 +27,7 @@ def outcomes(name: str, text: str) -> set[str]:
         ("adverbs.style_clash", "こちらの絵は非常に古いと伺いました。", "こちらの絵はめっちゃ古いと伺いました。"),
         ("adverbs.negative_polarity", "この道はとても狭い。", "この道はちっとも狭い。"),
         ("nouns.owner_change", "弊社の工場は海の近くにあります。", "御社の工場は海の近くにあります。"),
-        ("nouns.own_honoured", "私の父は医者です。", "私のお父さんは医者です。"),
+        ("nouns.own_honoured", "私の父が参ります。", "私のお父さんが参ります。"),
         ("nouns.doubled_prefix", "お茶を飲みました。", "おお茶を飲みました。"),
         ("nouns.lost_prefix", "資料をご覧ください。", "資料を覧ください。"),
         ("particles.contrast_topic", "町へ出て、工場で働いた。", ""),
@@ -91,6 +91,7 @@ def test_still_proposes(name: str, text: str, expected: str) -> None:
         # Another word, or no leave that is asked for.
         ("verbs.sa_insertion", "日が決まったら知らせてください。"),
         ("verbs.sa_insertion", "子供に本を読ませて帰った。"),
+        ("adjectives.na_as_i", "弟は字が上手ではない。"),
         ("adjectives.na_as_i", "この箱は四角ではない。"),
         ("adjectives.na_as_i", "それを直すのは容易ではない。"),
         # Degree.
