@@ -8,9 +8,11 @@ nothing edits it: relative and quoted clauses, 「引用」, set phrases, names,
 from __future__ import annotations
 
 import heapq
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from migaki.errors import UsageError
 from migaki.linguistics.analyzer import Analyzer, analyze_sentences
@@ -35,6 +37,8 @@ _CLASSICAL = frozenset(
     for name in ("キ", "ケリ", "リ", "タリ-完了", "ヌ", "ツ", "ラム", "ケム", "ズ")
 )
 
+_GOING_ON = re.compile("(?:ません|ます|です|でした|ました)(?:が.?|けど)$")
+_CALLS = ("すみません", "すいません", "ごめん")
 _OLD_PRONOUNS = ("余", "予", "汝", "爾")
 _STILL_SAID = ("ざる", "る")  # 招かれざる客, における
 
@@ -188,7 +192,7 @@ def _sentence_places(
 ) -> Iterator[tuple[list[Option], str]]:
     if _is_classical(sentence, found, protected):
         return
-    if register is Register.PLAIN and _closes_with_courtesy(found):
+    if register is Register.PLAIN and _keeps_courtesy(sentence, found, protected):
         return
     greetings = polite_greetings(sentence) if register is Register.POLITE else []
     yield from (([greeting], "greeting") for greeting in greetings)
@@ -217,7 +221,11 @@ def _is_classical(
     """Whether the sentence is of the classical language, not a modern one with a word of it: 入らざる心配だ."""
     if any(m.surface in _OLD_PRONOUNS and m.pos == "代名詞" for m in sentence.morphemes):
         return True  # 余は恥を表わさん: ん is will, not negation
-    words = [m for m in sentence.morphemes if m.c_type in _CLASSICAL]
+    words = [
+        m
+        for before, m in pairwise(sentence.morphemes)
+        if m.c_type in _CLASSICAL and before.pos in ("動詞", "助動詞")
+    ]
     if not words:
         return False
     closing = {m.start for p in found if p.place is not Place.SUBORDINATE for m in p.chain}
@@ -228,12 +236,28 @@ def _is_classical(
     )
 
 
-def _closes_with_courtesy(found: Sequence[Predicate]) -> bool:
-    """Whether the sentence ends in a polite set phrase, which stays, and all of it so in one register."""
-    mains = [p for p in found if p.place is not Place.SUBORDINATE]
-    if not mains or mains[-1].auxiliaries or mains[-1].head[-1].pos3 != OPAQUE:
-        return False
-    return clause_style(mains[-1])[0] is Register.POLITE
+def _keeps_courtesy(
+    sentence: Sentence, found: Sequence[Predicate], protected: Sequence[tuple[int, int]]
+) -> bool:
+    """Whether a main clause is a polite set phrase, which stays, and all of the sentence so with it.
+
+    An apology that calls for attention goes before any register: すみません、席を外す。
+    """
+    for start, end in protected:
+        phrase = sentence.text[max(0, start - sentence.start) : end - sentence.start]
+        if not phrase.endswith("が"):
+            phrase += sentence.text[end - sentence.start :][:2]
+        if _GOING_ON.search(phrase):
+            return True
+    for predicate in found:
+        head = predicate.head[-1]
+        if predicate.place is Place.SUBORDINATE or predicate.auxiliaries or head.pos3 != OPAQUE:
+            continue
+        if head.surface.startswith(_CALLS) and not predicate.particles and predicate.after:
+            continue
+        if clause_style(predicate)[0] is Register.POLITE:
+            return True
+    return False
 
 
 def _gives_a_reason(settings: Sequence[Setting]) -> bool:

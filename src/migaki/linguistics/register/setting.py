@@ -165,6 +165,7 @@ def _setting_of(
         urges=preceding is not None and _urges(preceding, predicate),
         concedes=_leaves_open(predicate) and predicate.chain[-1].c_type.startswith(_VERBAL),
         exclaims=(first == start and _exclaims(predicate))
+        or (_is_spliced(predicate) and _denies_reading(predicate))
         or (_is_spliced(predicate) and _resumes(morphemes, max(start, own), first, next_place)),
     )
 
@@ -208,6 +209,12 @@ def _resumes(morphemes: tuple[Morpheme, ...], start: int, first: int, comma: int
         if m.pos not in ("名詞", "代名詞", "接尾辞", "接頭辞", "連体詞"):
             return False
     return False
+
+
+def _denies_reading(predicate: Predicate) -> bool:
+    """Whether it ends in のではない, which says what is not so, and stands before no noun."""
+    chain = [m.surface for m in predicate.chain]
+    return any(chain[place : place + 3] == ["の", "で", "は"] for place in range(len(chain)))
 
 
 def _is_topic(m: Morpheme) -> bool:

@@ -154,7 +154,7 @@ def _pleads(unit: Unit, setting: Setting) -> bool:
         return False
     place = chain.index(core)
     asks = place > 0 and chain[place - 1].surface in ("願い", "ねがい")
-    to_whom = before is not None and before.surface == "に"
+    to_whom = before is not None and before.surface in ("に", "よう", "、")
     return (
         asks and core.orth_base in _DOING and not to_whom and setting.particles in ("", "ね", "よ")
     )

@@ -22,8 +22,8 @@ __all__ = ["polite_options"]
 
 _QUOTING = ("と", "って")
 _DOUBTING = ("か", "かな", "かは", "かも")
-_BE_IT_SO = ("しろ", "せよ")
-_ON_PURPOSE = ("おく", "置く", "とく", "どく", "みる", "やる", "あげる")
+_ON_PURPOSE = ("おく", "置く", "とく", "どく", "みる", "やる", "あげる", "せる", "させる")
+_THERE = ("ある", "有る", "在る")
 _ADVERSATIVE = ("が", "けど", "けれど", "けども")
 # Behind a bare noun these say or ask something: 雨よ。 雨か？ Others only hold the hearer: あのさ、
 _PREDICATING = (
@@ -134,7 +134,7 @@ def _may_carry_register(setting: Setting) -> bool:
 
 def _may_turn(unit: Unit, setting: Setting) -> bool:
     """Whether an ending that is not always a predicate is one here."""
-    if unit.name == "verb-negative" and unit.tokens[-1].surface == "ぬ" and not _denies(unit):
+    if unit.name == "verb-negative" and not _denies(unit, setting):
         return False
     if unit.name == "noun":
         return _noun_predicates(unit, setting)
@@ -155,8 +155,8 @@ def _may_be_said(unit: Unit, setting: Setting) -> bool:
         return False  # 〜ておくれ has no form of its own
     if unit.mood is Mood.OBLIGATION:
         return setting.closes
-    if unit.name == "verb-order" and _before(unit, setting) == "に" and unit.text in _BE_IT_SO:
-        return False  # 江戸であったにしろ
+    if unit.name == "verb-order" and unit.core is not None and unit.core.orth_base in _THERE:
+        return False  # 幸あれ
     if unit.mood is Mood.ORDER:
         return setting.closes or setting.predicate.place is Place.FINAL
     if unit.mood is Mood.CONDITION_TARA:
@@ -174,8 +174,12 @@ def _before(unit: Unit, setting: Setting) -> str:
     return before.surface if before is not None else ""
 
 
-def _denies(unit: Unit) -> bool:
-    """Whether ぬ is the negative of 知らぬ, not the classical perfect of 泣きぬ."""
+def _denies(unit: Unit, setting: Setting) -> bool:
+    """Whether ぬ is the negative of 知らぬ, not the classical perfect of 泣きぬ, nor か知らん for かしら."""
+    if unit.text in ("知らん", "しらん") and _before(unit, setting) == "か":
+        return False
+    if unit.tokens[-1].surface != "ぬ":
+        return True
     return unit.core is not None and unit.core.c_form.startswith("未然形")
 
 
