@@ -36,6 +36,9 @@ def outcomes(name: str, text: str, *, engine: str = "fugashi") -> set[str]:
         ("nouns.style", "どっちにしますか。", {"どちらにしますか。"}),
         ("nouns.spelling", "読んだ事を子供に話す。", {"読んだことを子供に話す。", "読んだ事を子どもに話す。"}),
         ("nouns.spelling", "夜の九時頃に帰った頃の話。", {"夜の九時ごろに帰った頃の話。", "夜の九時頃に帰ったころの話。"}),
+        ("nouns.spelling", "子供が子供用の本を読む。", set()),  # both or none
+        ("nouns.spelling", "みなとコンピュータの社長だ。", set()),  # a name
+        ("nouns.spelling", "会社でサーバを使う。", {"会社でサーバーを使う。"}),
         ("nouns.spelling", "事の次第を聞いた。", set()),
         ("nouns.spelling", "町の通りを歩いた。", set()),
         ("nouns.spelling", "日本たばこ産業の社員だ。", set()),

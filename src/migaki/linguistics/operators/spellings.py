@@ -65,11 +65,20 @@ def spelling(lexicon: Lexicon, table: str, name: str, description: str) -> Opera
                 if not _touches(site, other) and other.fits(site.morphemes, site.first, site.after):
                     edit = Edit(site.start, site.end, other.word, name)
                     together.setdefault((site.entry.word, other.word), []).append(edit)
-        found = [sorted(set(edits)) for edits in together.values()]
+        found = [
+            sorted(set(edits))
+            for (word, _), edits in together.items()
+            if _is_throughout(word, edits, passage)
+        ]
         rng.shuffle(found)
         return found
 
     return Operator(name, description, propose)
+
+
+def _is_throughout(word: str, edits: EditSet, passage: Passage) -> bool:
+    """Whether the edits are all places of a word; 事 is in 仕事 as well, so of one character nobody can tell."""
+    return len(word) == 1 or passage.text.count(word) == len(set(edits))
 
 
 def _touches(site: Site, other: Entry) -> bool:
