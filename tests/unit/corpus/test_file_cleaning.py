@@ -91,7 +91,10 @@ def test_neither_workers_nor_files_nor_a_stop_change_the_output(tmp_path: Path) 
 
 
 def test_work_begun_with_other_settings_is_not_gone_on_with(tmp_path: Path) -> None:
-    source, target = write(tmp_path / "in.jsonl", [{"text": "文です。"}] * 400), tmp_path / "o.jsonl"
+    source, target = (
+        write(tmp_path / "in.jsonl", [{"text": "文です。"}] * 400),
+        tmp_path / "o.jsonl",
+    )
 
     def stop(done: int, _: int | None) -> None:
         if done:
@@ -99,7 +102,9 @@ def test_work_begun_with_other_settings_is_not_gone_on_with(tmp_path: Path) -> N
 
     with pytest.raises(RuntimeError):
         clean_files([str(source)], DIALOGUE, target=target, on_progress=stop)
-    other = Cleaning(cleaning_config("dialogue", {"length": {"min_japanese": 9}}), list_rejected=True)
+    other = Cleaning(
+        cleaning_config("dialogue", {"length": {"min_japanese": 9}}), list_rejected=True
+    )
     with pytest.raises(UsageError, match="stage length"):
         clean_files([str(source)], other, target=target, resume=True)
 
@@ -112,7 +117,9 @@ def test_without_an_output_nothing_is_written(tmp_path: Path) -> None:
 
 
 def test_parquet_keeps_its_columns(tmp_path: Path) -> None:
-    source = write(tmp_path / "in.jsonl", [{"text": f"{n}番目の文です。", "n": n} for n in range(5)])
+    source = write(
+        tmp_path / "in.jsonl", [{"text": f"{n}番目の文です。", "n": n} for n in range(5)]
+    )
     target = tmp_path / "out.parquet"
     clean_files([str(source)], DIALOGUE, target=target)
     assert pyarrow.parquet.read_table(target).column_names == ["text", "n"]

@@ -21,10 +21,10 @@ __all__ = ["CodePoints", "code_points", "count_scripts"]
 CodePoints: TypeAlias = NDArray[np.uint32]
 
 _SCRIPTS = tuple(Script)
-_IDEOGRAPHS = 0x20000
-"""Planes 2 and 3 hold ideographs alone; they need not be asked one by one."""
-_LAST = 0x40000
-"""Planes 4 and up hold no script (Unicode 17): everything from here on is one class."""
+_IDEOGRAPHS = (0x20000, 0x40000)
+"""Planes 2 and 3 hold ideographs alone, planes 4 to 13 nothing; they need not be asked one by one."""
+_SELECTORS = (0xE0000, 0xE01F0)
+"""Plane 14: tags, and the variation selectors that choose a form of a kanji (葛󠄀)."""
 
 
 def code_points(text: str) -> CodePoints:
@@ -45,7 +45,8 @@ def count_scripts(points: CodePoints) -> Mapping[Script, int]:
         >>> {script.value: count for script, count in counts.items() if count}
         {'hiragana': 1, 'kanji': 2, 'latin': 3, 'digit': 1, 'symbol': 2}
     """
-    classes = _table()[np.minimum(points, _LAST)]
+    table = _table()
+    classes = table[np.minimum(points, len(table) - 1)]
     counts = np.bincount(classes, minlength=len(_SCRIPTS)).tolist()
     return dict(zip(_SCRIPTS, counts, strict=True))
 
@@ -54,8 +55,9 @@ def count_scripts(points: CodePoints) -> Mapping[Script, int]:
 def _table() -> NDArray[np.uint8]:
     """Return the class of every code point, as its place in `Script`."""
     number = {script: index for index, script in enumerate(_SCRIPTS)}
-    table = np.full(_LAST + 1, number[Script.OTHER], dtype=np.uint8)
-    asked = scripts_of("".join(map(chr, range(_IDEOGRAPHS))))
-    table[:_IDEOGRAPHS] = [number[script] for script in asked]
-    table[_IDEOGRAPHS:_LAST] = number[Script.KANJI]
+    table = np.full(_SELECTORS[1] + 1, number[Script.OTHER], dtype=np.uint8)
+    table[slice(*_IDEOGRAPHS)] = number[Script.KANJI]
+    for start, stop in ((0, _IDEOGRAPHS[0]), _SELECTORS):
+        asked = scripts_of("".join(map(chr, range(start, stop))))
+        table[start:stop] = [number[script] for script in asked]
     return table

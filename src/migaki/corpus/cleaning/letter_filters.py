@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
@@ -12,6 +15,7 @@ from migaki.corpus.cleaning.rejecting import STRICT, reject
 from migaki.corpus.documents import Document, Outcome
 from migaki.linguistics.hanzi import simplified_glyphs
 from migaki.linguistics.script import Script
+from migaki.linguistics.tables import read_table
 
 __all__ = ["JapaneseRatio", "KanaShares", "Length", "SimplifiedChinese", "Symbols"]
 
@@ -154,27 +158,36 @@ class SimplifiedChinese:
     Example:
         >>> page = Document("这个问题很难。日本語の頁です。", id="a:1", source="a", licence="CC0-1.0")
         >>> SimplifiedChinese(min_characters=3)(page).detail
-        'simplified characters 0.40 of the kanji > 0.03: 4 (这问题难)'
+        'simplified characters 0.40 of the kanji > 0.05: 4 (这问题难)'
     """
 
     name: ClassVar[str] = "simplified_chinese"
     reasons: ClassVar[tuple[str, ...]] = ("simplified_chinese",)
 
-    max_share: _Share = 0.03
-    """Simplified characters per kanji. Chinese text has some 0.3; of 1,000 Japanese articles and news
-    none has 0.03 (docs/results/corpus-cleaning.md)."""
-    min_characters: Annotated[int, Field(ge=1)] = 5
+    max_share: _Share = 0.05
+    """Simplified characters per kanji. Chinese text has some 0.3; news about China quote a title or two."""
+    min_characters: Annotated[int, Field(ge=1)] = 10
     """Fewer are no sign, whatever their share."""
 
     def __call__(self, document: Document) -> Outcome:
         """Keep or reject one document."""
-        kanji = measure(document.text).scripts[Script.KANJI]
-        if kanji < self.min_characters:
+        measures = measure(document.text)
+        suspects = _simplified()[np.minimum(measures.points, 0xFFFF)]
+        if np.count_nonzero(suspects) < self.min_characters:
             return document
         found = [glyph.char for glyph in simplified_glyphs(document.text)]
-        share = len(found) / kanji
+        share = len(found) / max(1, measures.scripts[Script.KANJI])
         if len(found) >= self.min_characters and share > self.max_share:
             shown = "".join(dict.fromkeys(found))[:10]
             detail = f"simplified characters {share:.2f} of the kanji > {self.max_share:.2f}: {len(found)} ({shown})"
             return reject(document, self, "simplified_chinese", detail)
         return document
+
+
+@lru_cache(maxsize=1)
+def _simplified() -> NDArray[np.bool_]:
+    """Return which code points of the BMP are simplified characters; a look that rules most texts out."""
+    table = np.zeros(0x10000, dtype=np.bool_)
+    for char, *_ in read_table("simplified_hanzi.tsv", columns=3):
+        table[ord(char) & 0xFFFF] = True
+    return table

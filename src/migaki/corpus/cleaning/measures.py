@@ -24,8 +24,8 @@ __all__ = ["Measures", "measure"]
 
 _SENTENCE = re.compile(r"[^。．！？!?\n]+[。．！？!?]*")
 _ELLIPSIS = ("…", "‥", "・・", "...", "。。")
+_LONGEST_NGRAM = 10
 _KATAKANA_RUN = re.compile("[ァ-ヴー]+")
-_RUN = re.compile(r"(\S)\1{15,}")  # shorter runs are nothing that a filter asks for
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, odd: multiplying loses nothing
 
 
@@ -102,12 +102,19 @@ class Measures:
 
     @cached_property
     def longest_run(self) -> tuple[int, str]:
-        """Length of the longest run of one character that is no white space, and the character.
-
-        A run of less than 16 is reported as none.
-        """
-        runs = ((len(found.group()), found[1]) for found in _RUN.finditer(self.text))
-        return max(runs, default=(0, ""))
+        """Length of the longest run of one character that is no white space, and the character."""
+        if not self.text:
+            return 0, ""
+        points = self.points
+        starts = np.concatenate(([0], np.flatnonzero(points[1:] != points[:-1]) + 1))
+        lengths = np.diff(np.append(starts, len(points)))
+        while (longest := int(lengths.max())) > 0:
+            place = int(lengths.argmax())
+            char = chr(points[starts[place]])
+            if not char.isspace():
+                return longest, char
+            lengths[points[starts] == points[starts[place]]] = 0
+        return 0, ""
 
     @cached_property
     def katakana_runs(self) -> Counter[str]:
@@ -186,6 +193,17 @@ class Measures:
         """Different n-grams that stand more than once, per different n-gram, 0–1."""
         counts = self._ngrams.counts(size)
         return _share(int((counts > 1).sum()), len(counts))
+
+    def most_repeated_longer(self, size: int) -> float:
+        """Bound of `repeated_ngram_share` for every longer n-gram, at little cost.
+
+        A longer n-gram stands more than once only where its beginning does, and takes two places at
+        least; and there are as many different ones as of its beginnings, but for those at the end.
+        """
+        counts = self._ngrams.counts(size)
+        places = int(counts[counts > 1].sum())
+        different = len(counts) - _LONGEST_NGRAM
+        return places / 2 / different if different > 0 else 1.0
 
     @cached_property
     def frequent_ngram_share(self) -> float:

@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from migaki.corpus.cleaning.measures import Measures
+from migaki.corpus.cleaning.measures import Measures, measure
 from migaki.corpus.cleaning.rejecting import STRICT, reject
-from migaki.corpus.cleaning.word_lists import find_words, read_words, word_matcher
+from migaki.corpus.cleaning.word_lists import find_words, word_matcher
 from migaki.corpus.documents import Document, Outcome
 
 __all__ = ["Boilerplate", "FrameLines"]
@@ -21,7 +21,7 @@ _Count = Annotated[int, Field(ge=0)]
 _SENTENCE_ENDS = ("。", "！", "？", "．", "」", "』")
 _LONGEST = 120
 _NOTICES = "migaki:page_notices"
-"""Sentences that yet are no text: one of these phrases makes a short line a frame line."""
+"""Sentences that yet are no text: one of these phrases makes a sentence a frame line."""
 
 
 @dataclass(config=STRICT, frozen=True, kw_only=True)
@@ -58,6 +58,8 @@ class FrameLines:
 
     def __call__(self, document: Document) -> Outcome:
         """Return the document without the frame lines at its ends."""
+        if not find_words(self.lists, measure(document.text)):
+            return document
         lines = document.text.split("\n")
         filled = [number for number, line in enumerate(lines) if line.strip()]
         looked_at = dict.fromkeys(
@@ -100,6 +102,8 @@ class Boilerplate:
 
     def __call__(self, document: Document) -> Outcome:
         """Keep or reject one document."""
+        if not find_words(self.lists, measure(document.text)):
+            return document
         lines = [line for line in document.text.split("\n") if line.strip()]
         if len(lines) < self.min_lines:
             return document
@@ -122,13 +126,10 @@ def is_frame_line(line: str, lists: Sequence[str], min_share: float) -> bool:
     stripped = line.strip()
     if not stripped or len(stripped) > _LONGEST:
         return False
-    found = find_words(lists, Measures(stripped))
-    if not found:
-        return False
-    if not found.keys().isdisjoint(read_words(_NOTICES)):
-        return True
-    if stripped.endswith(_SENTENCE_ENDS):
-        return False
+    is_sentence = stripped.endswith(_SENTENCE_ENDS)
+    found = find_words([_NOTICES] if is_sentence else lists, Measures(stripped))
+    if is_sentence or not found:
+        return bool(found)
     letters = sum(not char.isspace() for char in stripped)
     covered = sum(len(word.replace(" ", "")) * count for word, count in found.items())
     return covered > min_share * letters

@@ -93,6 +93,8 @@ class RepeatedNgrams:
             if share > most:
                 detail = f"{share:.2f} of the {size}-grams stand more than once > {most:.2f}"
                 return reject(document, self, "repeated_phrases", detail)
+            if measures.most_repeated_longer(size) <= min(self.max_repeated):
+                break
         return document
 
 
@@ -113,9 +115,13 @@ class FrequentNgrams:
 
     max_share: _Share = 0.33
     """How much of all 5-grams the √n most frequent of n different ones may be."""
+    min_characters: Annotated[int, Field(ge=0)] = 100
+    """Shorter texts are not judged: a few repeated words are much of them."""
 
     def __call__(self, document: Document) -> Outcome:
         """Keep or reject one document."""
+        if len(document.text) < self.min_characters:
+            return document
         share = measure(document.text).frequent_ngram_share
         if share >= self.max_share:
             detail = f"frequent 5-grams {share:.2f} of all ≥ {self.max_share:.2f}"
@@ -139,7 +145,7 @@ class CharacterRuns:
     name: ClassVar[str] = "character_runs"
     reasons: ClassVar[tuple[str, ...]] = ("character_run",)
 
-    max_run: Annotated[int, Field(ge=16)] = 200
+    max_run: Annotated[int, Field(ge=2)] = 200
     """So many of one character on end reject."""
 
     def __call__(self, document: Document) -> Outcome:

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from migaki.corpus.cleaning.characters import CodePoints, code_points
 from migaki.corpus.cleaning.measures import Measures
 from migaki.errors import ConfigError, MissingExtraError
 
@@ -24,6 +28,9 @@ __all__ = ["WordMatcher", "find_words", "read_words", "word_matcher"]
 _KATAKANA = re.compile("[ァ-ヴー]+")
 _LATIN = re.compile("[A-Za-z]+")
 _LATIN_RUN = re.compile("[A-Za-z]+")
+_KEY_BITS = 18
+_SHORT = 400
+"""Characters from which on looking at pairs is faster than searching."""
 _OWN = "migaki:"
 _HOJICHAR = "hojichar:"
 
@@ -52,6 +59,7 @@ class WordMatcher:
             word for word in unique if word not in self._katakana and not _LATIN.fullmatch(word)
         ]
         self._others = re.compile(_trie_pattern(others)) if others else None
+        self._beginnings = _beginnings(others)
 
     def find(self, measures: Measures) -> Counter[str]:
         """Return the words that the text holds, with how often."""
@@ -63,8 +71,36 @@ class WordMatcher:
             latin = Counter(run.lower() for run in _LATIN_RUN.findall(measures.text))
             found.update({word: latin[word] for word in self._latin & latin.keys()})
         if self._others:
-            found.update(self._others.findall(measures.text))
+            found.update(self._find_others(self._others, measures))
         return found
+
+    def _find_others(self, pattern: re.Pattern[str], measures: Measures) -> Iterator[str]:
+        """Yield the other words as `findall` would, but try only where two characters begin one."""
+        text = measures.text
+        if self._beginnings is None or len(text) < _SHORT:
+            yield from pattern.findall(text)
+            return
+        done = 0
+        for place in np.flatnonzero(self._beginnings[_pair_keys(measures.points)]).tolist():
+            if place >= done and (match := pattern.match(text, place)):
+                done = match.end()
+                yield match.group()
+
+
+def _beginnings(words: Sequence[str]) -> NDArray[np.bool_] | None:
+    """Return which pairs of characters, by their key, begin a word; None where a word is one character."""
+    if any(len(word) < 2 for word in words):
+        return None
+    table = np.zeros(1 << _KEY_BITS, dtype=np.bool_)
+    for word in words:
+        table[_pair_keys(code_points(word[:2]))] = True
+    return table
+
+
+def _pair_keys(points: CodePoints) -> NDArray[np.uint32]:
+    """Return a key for each pair of neighbours; different pairs may share one."""
+    mixed = points[:-1] * np.uint32(0x9E3779B1) + points[1:] * np.uint32(0x85EBCA6B)
+    return mixed >> np.uint32(32 - _KEY_BITS)
 
 
 def find_words(lists: Sequence[str], measures: Measures) -> Counter[str]:

@@ -32,6 +32,13 @@ def test_ngrams_that_stand_more_than_once(text: str, size: int) -> None:
     assert math.isclose(Measures(text).repeated_ngram_share(size), expected)
 
 
+@given(TEXTS, st.integers(5, 9))
+def test_no_longer_ngram_is_above_the_bound(text: str, size: int) -> None:
+    measures = Measures(text)
+    bound = measures.most_repeated_longer(size)
+    assert all(measures.repeated_ngram_share(n) <= bound for n in range(size + 1, 11))
+
+
 @given(TEXTS)
 def test_the_frequent_ngrams_are_those_of_hojichar(text: str) -> None:
     filters = pytest.importorskip("hojichar").document_filters.CharRepetitionRatioFilter
@@ -54,7 +61,7 @@ def test_repeated_lines(text: str) -> None:
     ("text", "run"),
     [
         ("あ" * 20 + "い" * 30, (30, "い")),
-        ("あ" * 15, (0, "")),
+        (" " * 9 + "いい", (2, "い")),
         (" " * 300, (0, "")),
         ("", (0, "")),
     ],

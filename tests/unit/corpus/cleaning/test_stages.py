@@ -40,7 +40,7 @@ REJECTED = [
     ("kana_shares", "会社概要 採用情報 製品情報 投資家情報 環境活動", "too_little_hiragana"),
     ("kana_shares", "ホーム、ニュース、コラム、プロフィール、リンク", "too_little_hiragana"),
     ("kana_shares", "ホームのニュースとコラムとプロフィールへのリンクはこちらです", "too_much_katakana"),
-    ("simplified_chinese", "这个网站为您们提供关于日本的详细说明和图书馆认证。日本の旅。", "simplified_chinese"),
+    ("simplified_chinese", "这个网站为您们提供关于日本的详细说明和图书馆认证，欢迎阅读。日本の旅。", "simplified_chinese"),
     ("symbols", "☆★☆★☆★セール中☆★☆★☆★！！！", "too_many_symbols"),
     ("character_runs", "あ" * 250, "character_run"),
     ("sentence_length", "猫。犬。鳥。魚。", "sentences_too_short"),

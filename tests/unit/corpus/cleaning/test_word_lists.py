@@ -25,6 +25,17 @@ def test_what_is_found_is_what_a_plain_alternation_finds(words: list[str], text:
     assert sorted(WordMatcher(words).find(Measures(text)).elements()) == sorted(expected)
 
 
+@given(
+    st.lists(WORDS.filter(lambda word: len(word) > 1), min_size=1, max_size=8),
+    st.text(st.sampled_from("あい広告.|("), max_size=40),
+)
+def test_long_texts_are_searched_with_the_same_result(words: list[str], text: str) -> None:
+    long = text * 40 + "。" * 400
+    longest_first = sorted(set(words), key=len, reverse=True)
+    expected = re.findall("|".join(map(re.escape, longest_first)), long)
+    assert sorted(WordMatcher(words).find(Measures(long)).elements()) == sorted(expected)
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [
