@@ -31,7 +31,12 @@ from migaki.corpus.cleaning.repetition_filters import (
     RepeatedLines,
     RepeatedNgrams,
 )
-from migaki.corpus.cleaning.sentence_filters import Ellipses, SentenceLength, ShortLines
+from migaki.corpus.cleaning.sentence_filters import (
+    Ellipses,
+    FinishedLines,
+    SentenceLength,
+    ShortLines,
+)
 from migaki.corpus.cleaning.text_stages import EncodingRepair, Normalization
 from migaki.corpus.cleaning.translation import MachineTranslation
 from migaki.corpus.cleaning.word_filters import AdultWords, Adverts, DiscriminatoryWords
@@ -74,6 +79,7 @@ class CleaningConfig:
     sentence_length: SentenceLength | None = None
     ellipses: Ellipses | None = None
     short_lines: ShortLines | None = None
+    finished_lines: FinishedLines | None = None
     repeated_lines: RepeatedLines | None = None
     repeated_ngrams: RepeatedNgrams | None = None
     frequent_ngrams: FrequentNgrams | None = None

@@ -24,6 +24,7 @@ __all__ = ["Measures", "measure"]
 
 _SENTENCE = re.compile(r"[^。．！？!?\n]+[。．！？!?]*")
 _ELLIPSIS = ("…", "‥", "・・", "...", "。。")
+_LINE_ENDS = ("。", "．", "！", "？", "!", "?", ".", "…", "」", "』", "）", ")", "♪")
 _LONGEST_NGRAM = 10
 _KATAKANA_RUN = re.compile("[ァ-ヴー]+")
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, odd: multiplying loses nothing
@@ -153,6 +154,11 @@ class Measures:
         """
         broken_off = sum(line.endswith(_ELLIPSIS) for line in self.sentences)
         return _share(broken_off, len(self.sentences))
+
+    @cached_property
+    def finished_line_share(self) -> float:
+        """Lines that end as a sentence does, 0–1: in 。！？… or a closing bracket."""
+        return _share(sum(line.endswith(_LINE_ENDS) for line in self.lines), len(self.lines))
 
     def short_line_share(self, characters: int) -> float:
         """Lines of at most so many characters, 0–1; blank lines are no lines.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, ClassVar
 
@@ -20,6 +21,8 @@ _Count = Annotated[int, Field(ge=0)]
 
 _SENTENCE_ENDS = ("。", "！", "？", "．", "」", "』")
 _LONGEST = 120
+_LINK_MARKS = (" > ", "＞", " » ", " › ", " | ", "｜")
+_LINK = re.compile(r"[^。、「」{}();=]{1,15}")
 _NOTICES = "migaki:page_notices"
 """Sentences that yet are no text: one of these phrases makes a sentence a frame line."""
 
@@ -58,7 +61,7 @@ class FrameLines:
 
     def __call__(self, document: Document) -> Outcome:
         """Return the document without the frame lines at its ends."""
-        if not find_words(self.lists, measure(document.text)):
+        if not _may_have_frame(document.text, self.lists):
             return document
         lines = document.text.split("\n")
         filled = [number for number, line in enumerate(lines) if line.strip()]
@@ -102,7 +105,7 @@ class Boilerplate:
 
     def __call__(self, document: Document) -> Outcome:
         """Keep or reject one document."""
-        if not find_words(self.lists, measure(document.text)):
+        if not _may_have_frame(document.text, self.lists):
             return document
         lines = [line for line in document.text.split("\n") if line.strip()]
         if len(lines) < self.min_lines:
@@ -126,6 +129,8 @@ def is_frame_line(line: str, lists: Sequence[str], min_share: float) -> bool:
     stripped = line.strip()
     if not stripped or len(stripped) > _LONGEST:
         return False
+    if is_link_row(stripped):
+        return True
     is_sentence = stripped.endswith(_SENTENCE_ENDS)
     found = find_words([_NOTICES] if is_sentence else lists, Measures(stripped))
     if is_sentence or not found:
@@ -133,3 +138,26 @@ def is_frame_line(line: str, lists: Sequence[str], min_share: float) -> bool:
     letters = sum(not char.isspace() for char in stripped)
     covered = sum(len(word.replace(" ", "")) * count for word, count in found.items())
     return covered > min_share * letters
+
+
+def is_link_row(line: str) -> bool:
+    """Tell a row of links or a path to the page: three and more short pieces between > or |.
+
+    Example:
+        >>> is_link_row("ホーム > 特集 > 春の花"), is_link_row("一覧 | 前へ | 次へ")
+        (True, True)
+        >>> is_link_row("if (a > b) { return a > c }"), is_link_row("1 > 0")
+        (False, False)
+    """
+    for mark in _LINK_MARKS:
+        pieces = [piece.strip() for piece in line.split(mark)]
+        if len(pieces) >= 3 and all(map(_LINK.fullmatch, pieces)):
+            return any(not piece.isascii() for piece in pieces)
+    return False
+
+
+def _may_have_frame(text: str, lists: Sequence[str]) -> bool:
+    """Tell at one look whether any line may belong to the frame: most texts have none."""
+    if any(mark in text for mark in _LINK_MARKS):
+        return True
+    return bool(find_words(lists, measure(text)))

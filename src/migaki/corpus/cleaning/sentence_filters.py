@@ -11,7 +11,7 @@ from migaki.corpus.cleaning.measures import measure
 from migaki.corpus.cleaning.rejecting import STRICT, reject
 from migaki.corpus.documents import Document, Outcome
 
-__all__ = ["Ellipses", "SentenceLength", "ShortLines"]
+__all__ = ["Ellipses", "FinishedLines", "SentenceLength", "ShortLines"]
 
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Characters = Annotated[int, Field(ge=0)]
@@ -84,6 +84,38 @@ class Ellipses:
         if share > self.max_share:
             detail = f"{share:.2f} of the sentences break off > {self.max_share:.2f}"
             return reject(document, self, "too_many_ellipses", detail)
+        return document
+
+
+@dataclass(config=STRICT, frozen=True, kw_only=True)
+class FinishedLines:
+    """Rejects lists of titles and links: hardly a line ends as a sentence does.
+
+    12 % of the lines: FineWeb (Penedo et al. 2024, arXiv 2406.17557; `line_punct_thr`), with the marks of
+    Japanese, and closing brackets, which end speech.
+
+    Example:
+        >>> page = Document("春の花見特集\\n駅前の新しい店\\n旅先で会った人", id="a:1", source="a", licence="CC0-1.0")
+        >>> FinishedLines(min_lines=3)(page).detail
+        '0.00 of 3 lines end as sentences < 0.12'
+    """
+
+    name: ClassVar[str] = "finished_lines"
+    reasons: ClassVar[tuple[str, ...]] = ("unfinished_lines",)
+
+    min_share: _Share = 0.12
+    """Lines that end as sentences do."""
+    min_lines: Annotated[int, Field(ge=1)] = 5
+    """Fewer lines are not judged."""
+
+    def __call__(self, document: Document) -> Outcome:
+        """Keep or reject one document."""
+        measures = measure(document.text)
+        lines = len(measures.lines)
+        share = measures.finished_line_share
+        if lines >= self.min_lines and share < self.min_share:
+            detail = f"{share:.2f} of {lines} lines end as sentences < {self.min_share:.2f}"
+            return reject(document, self, "unfinished_lines", detail)
         return document
 
 

@@ -48,6 +48,7 @@ REJECTED = [
     ("sentence_length", "とても長い文が続いていて" * 20 + "。" + SENTENCE * 20, "a_sentence_too_long"),
     ("ellipses", "続きはこちら…\n昨日あの人が…\n見てしまった…\n以上です。", "too_many_ellipses"),
     ("short_lines", "ホーム\n会社案内\nアクセス\n採用\n連絡先\n", "too_many_short_lines"),
+    ("finished_lines", "春の花見特集\n駅前の新しい店\n旅先で会った人\n山の宿\n海の宿", "unfinished_lines"),
     ("repeated_lines", f"{SENTENCE}\n" * 4, "repeated_lines"),
     ("repeated_lines", SENTENCE * 4, "repeated_sentences"),
     ("repeated_ngrams", "激安" * 30, "one_phrase"),
@@ -127,7 +128,7 @@ def test_stages_go_to_other_processes(preset: str) -> None:
 @pytest.mark.parametrize(
     ("text", "cut"),
     [
-        ("ホーム＞ 記事一覧\n本文がある。\nまだ続く。\n", "本文がある。\nまだ続く。\n"),
+        ("ホーム > 特集 > 春の花\n本文がある。\nまだ続く。\n", "本文がある。\nまだ続く。\n"),
         (
             "本文がある。\n前の記事 次の記事\nCopyright (C) 2024 山田 All Rights Reserved.",
             "本文がある。",
