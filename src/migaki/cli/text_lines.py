@@ -33,7 +33,7 @@ def _file_lines(file: Path) -> Iterator[str]:
     if not file.exists():
         raise DataError(f"The file {file} does not exist.", hint=f"Looked in {Path.cwd()}.")
     try:
-        encoding = open_file(file).encoding
+        opened = open_file(file)
     except DataError as error:
         broken = _first_line_not_utf8(file)
         if broken:
@@ -42,11 +42,12 @@ def _file_lines(file: Path) -> Iterator[str]:
                 path=file, line=broken, hint="Save it as UTF-8; if it is no text, it cannot be read.",
             ) from error  # fmt: skip
         raise
-    if encoding is None:
-        raise DataError(f"{file} is a Parquet file.", hint="Give a text file.")
-    for number, line in enumerate(read_lines(file, encoding), start=1):
+    if opened.encoding is None or opened.is_compressed:
+        what = "compressed" if opened.is_compressed else "a Parquet file"
+        raise DataError(f"{file} is {what}.", hint="Give a text file.")
+    for number, line in enumerate(read_lines(file, opened.encoding), start=1):
         if isinstance(line, UnicodeError):
-            raise BadRowError(f"is not valid {encoding.name}.", path=file, line=number)
+            raise BadRowError(f"is not valid {opened.encoding.name}.", path=file, line=number)
         yield line
 
 

@@ -324,7 +324,8 @@ def _writing(file: SourceFile, target: Path) -> RowWriting:
         return TxtWriting()
     if kind == "jsonl":
         return JsonlWriting()
-    known = parquet_schema(file.path) if file.kind == "parquet" else {}
+    plain = file.kind == "parquet" and not file.is_compressed
+    known = parquet_schema(file.path) if plain else {}
     return ParquetWriting({**known, **provenance_types()})
 
 

@@ -242,7 +242,9 @@ def _writing(files: Sequence[SourceFile], target: Path | None) -> RowWriting:
         return JsonlWriting()
     known: dict[str, Any] = {}
     for file in files:
-        known |= parquet_schema(file.path) if file.kind == "parquet" else {}
+        known |= (
+            parquet_schema(file.path) if file.kind == "parquet" and not file.is_compressed else {}
+        )
     return ParquetWriting(known)
 
 

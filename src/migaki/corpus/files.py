@@ -9,41 +9,37 @@ from __future__ import annotations
 
 import glob
 import hashlib
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias
 
+from migaki.corpus.archives import is_zip
+from migaki.corpus.compression import COMPRESSION_SUFFIXES, DAMAGE, compression_of
 from migaki.corpus.encoding import Encoding, decode, detect_encoding, named_encoding
-from migaki.corpus.rows import BadRow, Row
+from migaki.corpus.local_shards import PREPARED
+from migaki.corpus.rows import BadRow, DamagedFile, Row
 from migaki.corpus.samples import SAMPLES_PATH
-from migaki.corpus.text_rows import is_indented, json_row, text_rows
+from migaki.corpus.shard_rows import examine, shard_rows
+from migaki.corpus.shards import ReadingLimits, Shard, TextUnit
+from migaki.corpus.text_kinds import KIND_OF_SUFFIX, FileKind, text_kind
+from migaki.corpus.text_rows import json_row, text_rows
 from migaki.errors import DataError, UsageError
 
 __all__ = [
     "SAMPLES",
     "BadRow",
-    "FileKind",
     "Row",
     "SourceFile",
     "find_files",
     "open_file",
     "read_lines",
-    "text_kind",
 ]
 
 SAMPLES = "samples"
 """The name of the embedded sample chats."""
 
-FileKind: TypeAlias = Literal["jsonl", "json", "parquet", "csv", "tsv", "txt"]
-
-_KIND_OF_SUFFIX: dict[str, FileKind] = {
-    ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".parquet": "parquet",
-    ".csv": "csv", ".tsv": "tsv", ".txt": "txt", ".text": "txt", ".md": "txt",
-}  # fmt: skip
-_SUFFIXES = ", ".join(_KIND_OF_SUFFIX)
+_SUFFIXES = ", ".join(KIND_OF_SUFFIX)
 _SAMPLE_BYTES = 1 << 24  # what encoding detection looks at; files this long are rarely mixed
 
 
@@ -58,6 +54,7 @@ class SourceFile:
     """None for Parquet, which states its own."""
     bytes: int
     sha256: str
+    is_compressed: bool
     _read: Callable[[], Iterator[Row | BadRow]] = field(repr=False, compare=False)
 
     def rows(self) -> Iterator[Row | BadRow]:
@@ -86,9 +83,7 @@ def find_files(names: Sequence[str]) -> list[Path]:
         if name == SAMPLES and not path.exists():
             found.append(SAMPLES_PATH)
         elif path.is_dir():
-            inside = sorted(
-                p for p in path.rglob("*") if p.suffix.lower() in _KIND_OF_SUFFIX and not p.is_dir()
-            )
+            inside = _files_in(path)
             if not inside:
                 raise DataError(f"The folder {name} holds no data files ({_SUFFIXES}).")
             found.extend(inside)
@@ -105,6 +100,24 @@ def find_files(names: Sequence[str]) -> list[Path]:
     if repeated:
         raise UsageError(f"The same file is named twice: {', '.join(sorted(repeated))}.")
     return found
+
+
+def _files_in(folder: Path) -> list[Path]:
+    """Return the data files of a folder; of one that was prepared, what was kept. No hidden ones."""
+    if (folder / PREPARED[0]).is_file() and (folder / PREPARED[1]).is_dir():
+        folder = folder / PREPARED[1]
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if _inner(path).suffix.lower() in KIND_OF_SUFFIX
+        and not path.is_dir()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+
+
+def _inner(path: Path) -> Path:
+    """Return a name without the suffix of its compression."""
+    return path.with_suffix("") if path.suffix.lower() in COMPRESSION_SUFFIXES else path
 
 
 def open_file(path: Path, *, encoding: str = "auto") -> SourceFile:
@@ -128,18 +141,39 @@ def open_file(path: Path, *, encoding: str = "auto") -> SourceFile:
         raise DataError(f"{path} is empty.", hint="Check that it was written or copied whole.")
     if head.startswith(b"PAR1") or path.suffix.lower() == ".parquet":
         return SourceFile(
-            path, path.name, "parquet", None, size, digest, lambda: _read_parquet(path)
+            path, path.name, "parquet", None, size, digest, False, lambda: _read_parquet(path)
         )
-    if head.startswith((b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd", b"BZh")):
-        raise DataError(f"{path} is compressed.", hint="Unpack it first.")
+    if is_zip(head):
+        raise DataError(f"{path} is a ZIP archive.", hint="Unpack it first, and give the folder.")
+    if compression_of(head):
+        return _compressed(path, encoding, size, digest)
     if encoding == "auto":
         chosen = detect_encoding(_sample(path, head, size), where=str(path))
     else:
         chosen = named_encoding(encoding)
     kind = text_kind(path, head, chosen)
     return SourceFile(
-        path, path.name, kind, chosen, size, digest, lambda: _read_rows(path, kind, chosen)
+        path, path.name, kind, chosen, size, digest, False, lambda: _read_rows(path, kind, chosen)
     )
+
+
+def _compressed(path: Path, encoding: str, size: int, digest: str) -> SourceFile:
+    shard, limits = Shard(path.name, str(path), size), ReadingLimits()
+    try:
+        content = examine(shard, encoding=encoding, limits=limits)
+    except DAMAGE as err:
+        raise DataError(
+            f"{path} is damaged: {err}.", hint="Copy or download it again; nothing of it was used."
+        ) from err
+
+    def read() -> Iterator[Row | BadRow]:
+        unit: TextUnit = "paragraph"
+        for row in shard_rows(shard, encoding=encoding, text_unit=unit, limits=limits):
+            if isinstance(row, DamagedFile):
+                raise DataError(f"{row.path}:{row.line}: {row.reason}.", hint=row.hint)
+            yield row
+
+    return SourceFile(path, path.name, content.kind, content.encoding, size, digest, True, read)
 
 
 def _read_rows(path: Path, kind: FileKind, encoding: Encoding) -> Iterator[Row | BadRow]:
@@ -166,43 +200,6 @@ def _sample(path: Path, head: bytes, size: int) -> bytes:
     if size <= len(head):
         return head
     return head[: head.rfind(b"\n") + 1] or path.read_bytes()
-
-
-def text_kind(path: Path, head: bytes, encoding: Encoding) -> FileKind:
-    """Choose between the text formats; between JSON and JSON Lines the content decides.
-
-    Args:
-        path: For its suffix.
-        head: The first bytes, or all.
-        encoding: That of the file.
-    """
-    kind = _KIND_OF_SUFFIX.get(path.suffix.lower())
-    start = head[:4096].decode(encoding.codec, errors="ignore").lstrip("\ufeff \t\r\n")[:1]
-    if kind is None:
-        kind = "json" if start and start in "[{" else "txt"
-    if kind in ("json", "jsonl") and start == "[":
-        return "json"
-    if kind == "jsonl":  # one indented object under this name is JSON
-        return "json" if is_indented(head.decode(encoding.codec, errors="ignore")) else kind
-    # Broken objects are still JSON under the name .json; elsewhere they might be any text.
-    return "jsonl" if _is_object_per_line(head, encoding, whole=kind != "json") else kind
-
-
-def _is_object_per_line(head: bytes, encoding: Encoding, *, whole: bool) -> bool:
-    """Tell JSON Lines from one object or other text: two lines, each an object of its own."""
-    lines = head.decode(encoding.codec, errors="ignore").lstrip("\ufeff").split("\n")
-    first = [line.strip() for line in lines[:100] if line.strip()][:2]
-    if len(first) < 2 or not all(line[0] == "{" and line[-1] == "}" for line in first):
-        return False
-    return not whole or all(map(_is_json, first))
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def _read_text(path: Path, encoding: Encoding) -> str:

@@ -26,9 +26,9 @@ from migaki.corpus.compression import (
     read_at_most,
 )
 from migaki.corpus.encoding import Encoding, decode, detect_encoding, named_encoding
-from migaki.corpus.files import FileKind, text_kind
 from migaki.corpus.rows import BadRow, DamagedFile, Row
 from migaki.corpus.shards import ReadingLimits, Shard, TextUnit
+from migaki.corpus.text_kinds import FileKind, text_kind
 from migaki.corpus.text_rows import json_row, text_rows
 from migaki.errors import DataError
 
@@ -102,7 +102,7 @@ def examine(shard: Shard, *, encoding: str, limits: ReadingLimits) -> ShardConte
     """
     shown = shown_path(shard)
     with _open(shard, limits) as stream:
-        head = stream.read(_HEAD_BYTES)
+        head = _head(stream)
     if not head.strip(b" \t\r\n\xef\xbb\xbf"):
         raise DataError(f"{shown} is empty.", hint="Check that it was written or copied whole.")
     name = _inner_name(shown)
@@ -119,6 +119,18 @@ def examine(shard: Shard, *, encoding: str, limits: ReadingLimits) -> ShardConte
     return ShardContent(text_kind(name, head, chosen), chosen)
 
 
+def _head(stream: IO[bytes]) -> bytes:
+    """Read the beginning; of a stream that is damaged in it, what stands before the damage."""
+    head = b""
+    try:
+        while len(head) < _HEAD_BYTES and (block := stream.read(1 << 12)):
+            head += block
+    except DAMAGE:
+        if not head:
+            raise
+    return head
+
+
 def _inner_name(path: Path) -> Path:
     """Return the name without the suffix of its compression."""
     return path.with_suffix("") if path.suffix.lower() in COMPRESSION_SUFFIXES else path
@@ -127,10 +139,9 @@ def _inner_name(path: Path) -> Path:
 def _encoding(head: bytes, asked: str, shown: Path) -> Encoding:
     if asked != "auto":
         return named_encoding(asked)
-    whole = len(head) < _HEAD_BYTES
-    sample = head if whole else head[: head.rfind(b"\n") + 1]
-    if not sample:  # one line longer than the head: it may end in the middle of a character
-        sample = _without_broken_end(head)
+    sample = _without_broken_end(head)
+    if len(head) >= _HEAD_BYTES:  # cut at a line end, unless one line is longer than the head
+        sample = head[: head.rfind(b"\n") + 1] or sample
     if b"\x00" in sample and not sample.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")):
         raise DataError(
             f"{shown} is not text: it holds zero bytes.",
@@ -140,6 +151,7 @@ def _encoding(head: bytes, asked: str, shown: Path) -> Encoding:
 
 
 def _without_broken_end(head: bytes) -> bytes:
+    """Drop a character that the end of the head cuts, where it is UTF-8."""
     for cut in range(4):
         part = head[: len(head) - cut]
         try:

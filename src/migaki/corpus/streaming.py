@@ -15,8 +15,8 @@ _CHUNK_CHARS = 1 << 16
 
 def row_stream(file: SourceFile) -> Iterator[Row | BadRow]:
     """Yield the rows; a text file has one a line, so that it need not be held in memory."""
-    if file.kind != "txt" or file.encoding is None:
-        yield from file.rows()
+    if file.kind != "txt" or file.encoding is None or file.is_compressed:
+        yield from file.rows()  # of a compressed text file, paragraphs
         return
     for number, line in enumerate(read_lines(file.path, file.encoding), start=1):
         if isinstance(line, UnicodeError):
@@ -41,6 +41,8 @@ def chunks(rows: Iterator[Row | BadRow]) -> Iterator[list[Row | BadRow]]:
 
 def count_rows(file: SourceFile) -> int | None:
     """Return how many rows there are, blank lines included; None where only reading tells."""
+    if file.is_compressed:
+        return None
     if file.kind == "parquet":
         return parquet_row_count(file.path)
     if file.kind not in ("jsonl", "txt"):

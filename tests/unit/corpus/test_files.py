@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 from pathlib import Path
@@ -230,10 +231,15 @@ class TestNotThere:
         with pytest.raises(DataError, match="a pipe or a device, not a file"):
             open_file(tmp_path / "a.jsonl")
 
-    def test_packed(self, tmp_path: Path) -> None:
+    def test_packed_and_damaged(self, tmp_path: Path) -> None:
         (tmp_path / "a.jsonl.gz").write_bytes(b"\x1f\x8b\x08\x00data")
-        with pytest.raises(DataError, match="compressed"):
+        with pytest.raises(DataError, match="is damaged"):
             open_file(tmp_path / "a.jsonl.gz")
+
+    def test_a_zip_archive(self, tmp_path: Path) -> None:
+        (tmp_path / "a.zip").write_bytes(b"PK\x03\x04data")
+        with pytest.raises(DataError, match=r"ZIP archive.*Unpack"):
+            open_file(tmp_path / "a.zip")
 
     def test_a_folder_of_nothing(self, tmp_path: Path) -> None:
         (tmp_path / "a.png").touch()
@@ -256,3 +262,35 @@ def test_folders_globs_and_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / SAMPLES).mkdir()  # what the user has himself wins
     (tmp_path / SAMPLES / "mine.txt").write_text("x")
     assert find_files([SAMPLES]) == [Path(SAMPLES) / "mine.txt"]
+
+
+class TestPacked:
+    def test_a_compressed_file_has_the_rows_of_the_plain_one(self, tmp_path: Path) -> None:
+        plain = '{"text": "雨"}\n{"text": "雪"}\n'.encode()
+        (tmp_path / "a.jsonl").write_bytes(plain)
+        (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(plain))
+        packed = open_file(tmp_path / "a.jsonl.gz")
+        assert (packed.kind, packed.is_compressed) == ("jsonl", True)
+        assert [(r.line, r.value) for r in packed.rows() if isinstance(r, Row)] == [
+            (r.line, r.value) for r in open_file(tmp_path / "a.jsonl").rows() if isinstance(r, Row)
+        ]
+
+    def test_a_file_that_is_cut_off_is_an_error_at_its_place(self, tmp_path: Path) -> None:
+        rows = "".join(f'{{"text": "{n * 7919 % 10007}番目"}}\n' for n in range(20000)).encode()
+        data = gzip.compress(rows)
+        (tmp_path / "a.jsonl.gz").write_bytes(data[: len(data) - 3000])
+        with pytest.raises(DataError, match=r"a\.jsonl\.gz:\d+: is damaged or cut off here"):
+            list(open_file(tmp_path / "a.jsonl.gz").rows())
+
+    def test_of_a_prepared_folder_what_was_kept_is_found(self, tmp_path: Path) -> None:
+        for name in ("data/part-0.jsonl.zst", "rejected/part-0.jsonl.zst", ".work/stats.json"):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_bytes(b"x")
+        (tmp_path / "manifest.json").write_text("{}", encoding="utf-8")
+        assert find_files([str(tmp_path)]) == [tmp_path / "data" / "part-0.jsonl.zst"]
+
+    def test_hidden_files_are_left_out(self, tmp_path: Path) -> None:
+        for name in (".git/a.json", ".b.jsonl", "c.jsonl"):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_bytes(b"x")
+        assert find_files([str(tmp_path)]) == [tmp_path / "c.jsonl"]
