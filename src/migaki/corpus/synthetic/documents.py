@@ -13,6 +13,7 @@ from migaki.corpus.synthetic.plans import Scene, scenes_of
 from migaki.corpus.synthetic.wording import Wording
 from migaki.errors import UsageError
 from migaki.linguistics.morphemes import Register
+from migaki.linguistics.sentences import sentence_spans
 
 __all__ = ["DOMAINS", "Domain", "chosen_domains", "sample_documents", "write_sample_documents"]
 
@@ -21,7 +22,8 @@ DOMAINS: Final[tuple[Domain, ...]] = get_args(Domain)
 
 LICENCE: Final = "CC0-1.0"
 _OPTIONAL_SHARE = 0.6
-_MOST_STEPS = 6
+_LONGEST = 6
+"""Sentences, or turns of a dialogue, that a text has at most where something can be left out."""
 _MOST_TRIES = 40
 """Texts in a row that a scene may repeat before it counts as used up."""
 
@@ -141,18 +143,30 @@ def _document(
 def _text(scene: Scene, rng: random.Random) -> tuple[str, Register]:
     register = rng.choice(scene.registers)
     wording = Wording(rng, register)
-    moves = [move for move in scene.moves if not move.is_optional or rng.random() < _OPTIONAL_SHARE]
-    while sum(len(move.steps) for move in moves) > _MOST_STEPS:
-        optional = [move for move in moves if move.is_optional]
-        if not optional:
-            break
-        moves.remove(rng.choice(optional))
-    lines: list[tuple[str, str]] = []
-    for move in moves:
+    lines: list[list[tuple[str, str]]] = []
+    optional: list[list[tuple[str, str]]] = []
+    for move in scene.moves:
+        if move.is_optional and rng.random() >= _OPTIONAL_SHARE:
+            continue
         choice = rng.randrange(len(move.steps[0].wordings))
-        lines += [
-            (wording.fill(step.speaker), wording.fill(step.wordings[choice])) for step in move.steps
-        ]
-    if any(speaker for speaker, _ in lines):
-        return "\n".join(f"{speaker}：{text}" for speaker, text in lines), register
-    return "".join(text for _, text in lines), register
+        lines.append(
+            [
+                (wording.fill(step.speaker), wording.fill(step.wordings[choice]))
+                for step in move.steps
+            ]
+        )
+        if move.is_optional:
+            optional.append(lines[-1])
+    while optional and sum(map(_length, lines)) > _LONGEST:
+        lines.remove(optional.pop(rng.randrange(len(optional))))
+    said = [line for move in lines for line in move]
+    if any(speaker for speaker, _ in said):
+        return "\n".join(f"{speaker}：{text}" for speaker, text in said), register
+    return "".join(text for _, text in said), register
+
+
+def _length(move: list[tuple[str, str]]) -> int:
+    """Return the turns of a dialogue, or the sentences of a text."""
+    if move[0][0]:
+        return len(move)
+    return sum(len(list(sentence_spans(text))) for _, text in move)

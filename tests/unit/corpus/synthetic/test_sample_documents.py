@@ -64,7 +64,7 @@ def test_each_has_two_to_six_sentences_or_turns(documents: list[Document]) -> No
     for document in documents:
         is_dialogue = document.metadata["domain"] == "dialogue"
         parts = document.text.split("\n") if is_dialogue else sentence_spans(document.text)
-        assert 2 <= len(list(parts)) <= 8, document.text
+        assert 2 <= len(list(parts)) <= 6, document.text
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
