@@ -29,7 +29,9 @@ def is_copula(m: Morpheme) -> bool:
 
 def is_mark(m: Morpheme) -> bool:
     """Whether a morpheme is punctuation, a symbol or an emoji, not a word."""
-    return m.pos == "補助記号" or (m.pos == "記号" and m.pos2 != "文字")
+    if m.pos == "記号":
+        return m.pos2 != "文字" and not "ァ" <= m.surface[0] <= "ヺ"  # the セ of セ・リーグ
+    return m.pos == "補助記号"
 
 
 def is_nominal(m: Morpheme) -> bool:

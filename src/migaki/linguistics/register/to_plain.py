@@ -30,6 +30,7 @@ _RECEIVE = ("もらえる", "下一段-ラ行")
 _GOOD = ("よろしい", "宜しい")
 _DRAWN_OUT = "ー〜～"
 _NAMING = ("copula-polite", "copula-polite-past", "polite-conjecture")
+_SLIPS = ("ありがと", "おめでと")
 _PREFIXED = 2  # morphemes in front of the です of お探しです
 _WRITTEN = (Manner.WRITING, Manner.DOCUMENTATION)
 
@@ -168,7 +169,7 @@ def _thanks(unit: Unit, setting: Setting) -> bool:
         courteous
         and before is not None
         and before.end == setting.predicate.start
-        and (before.pos == "感動詞" or before.surface.endswith("う"))
+        and (before.surface in _SLIPS or before.surface.endswith("う"))
     )
 
 

@@ -268,7 +268,8 @@ def _templates(unit: Unit, setting: Setting) -> tuple[str, ...]:
     if unit.name == "verb-negative" and core is not None and unit.text in ("いかん", "いかぬ"):
         return ("いけません",)  # いかん says いけない, not 行かない
     if unit.name == "copula-negative" and unit.text.startswith("じゃ") and _seeks_agreement(unit):
-        return unit.turned[::-1]
+        asks = "" if setting.particles or setting.question else "か"  # いいんじゃない。
+        return tuple(template + asks for template in unit.turned[::-1])
     if unit.name.startswith("copula-negative") and _lacks_wa(unit):
         return tuple(template.replace("{lead}", "では") for template in unit.turned)
     if unit.name.startswith("absent") and _before(unit, setting) == "とんでも":
