@@ -8,21 +8,31 @@ False
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from migaki.corpus import synthetic
 from migaki.corpus.config import ExecutionMode, JapaneseDataConfig
 from migaki.corpus.documents import Document
-from migaki.corpus.files import SAMPLES
-from migaki.corpus.reading import SourceReader, open_files, open_source
-from migaki.corpus.sources import SYNTHETIC, known_sources, local_files
-from migaki.corpus.synthetic import sample_reader
+from migaki.corpus.reading import SourceReader, open_files
+from migaki.corpus.samples import SAMPLES_SEED
+from migaki.corpus.sources import SYNTHETIC, Domain, known_sources, local_files
+from migaki.corpus.synthetic import DOMAINS, write_sample_documents
 from migaki.errors import DataError
 
 __all__ = ["DatasetManager", "FoundDatasets"]
 
 logger = logging.getLogger(__name__)
+
+_MOST_SAMPLES = 1000
+"""Texts of each kind; a trial has as many as it augments."""
+
+_SAMPLES_OF: Mapping[Domain, synthetic.Domain] = {
+    "wikipedia": "encyclopaedia", "cc100": "web", "oscar": "web", "web": "web", "aozora": "literature",
+    "news": "news", "technical": "technical", "dialogue": "dialogue", "instruction": "dialogue",
+}  # fmt: skip
+"""Kind of source → kind of sample that may stand in its place."""
 
 TRIAL_SAMPLES = ("wikipedia", "web", "aozora", "news", "technical", "dialogue")
 """Kinds of source whose samples a trial runs on, besides the sample chats."""
@@ -99,7 +109,7 @@ class DatasetManager:
         unused = [name for name in self.config.train_files if name not in self.missing_files()]
         if unused:
             reason += f"; {', '.join(unused)} is there and not used: that needs another mode"
-        return FoundDatasets(tuple(self._samples([])), (), ("trial",), reason)
+        return FoundDatasets(tuple(self._samples([])), (), tuple(DOMAINS), reason)
 
     def _readers(self, names: Sequence[str]) -> list[SourceReader]:
         return [
@@ -120,14 +130,21 @@ class DatasetManager:
         return tuple(self._readers(self.config.validation_files))
 
     def _samples(self, names: Sequence[str]) -> list[SourceReader]:
-        """Return generated samples in the place of sources; of all kinds where none is named."""
-        standing = [sample_reader(name) for name in names or TRIAL_SAMPLES]
-        readers: list[SourceReader] = [reader for reader in standing if reader is not None]
-        if not names or len(readers) < len(
-            names
-        ):  # chats stand for what has no samples of its kind
-            readers.append(open_source(SAMPLES))
-        return readers
+        """Write samples of the kinds of text that the names stand for, and return them as sources."""
+        known = known_sources()
+        kinds = {_SAMPLES_OF[known[name].domain] for name in names if name in known}
+        domains = [domain for domain in DOMAINS if domain in kinds] or list(DOMAINS)
+        count = self.config.execution_mode.augmented_texts(_MOST_SAMPLES)
+        try:
+            files = write_sample_documents(
+                self.base_dir, count=count, seed=SAMPLES_SEED, domains=domains
+            )
+        except OSError as err:
+            raise DataError(
+                f"Samples cannot be written into {self.base_dir}: {err.strerror or err}.",
+                hint="Free some space, or give another base_dir.",
+            ) from err
+        return [open_files(file.stem, [file], None) for file in files]
 
     def _missing_error(self, missing: Sequence[str]) -> DataError:
         """Say what is missing, and the command that gets each."""

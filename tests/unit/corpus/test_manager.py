@@ -145,7 +145,14 @@ class TestDevelopment:
         assert found.samples_for == ("cc100", "dialogue")
         real = [d for d in documents(found) if not d.metadata.get("synthetic")]
         assert [d.source for d in real] == ["wikipedia"]
-        assert len(documents(found)) > 100
+        assert [reader.name for reader in found.train[1:]] == [
+            "synthetic-web",
+            "synthetic-dialogue",
+        ]
+        assert len(documents(found)) == 2001
+        assert (tmp_path / "synthetic-web.jsonl").exists()
+        # What was generated is no source the next time either.
+        assert manager(tmp_path, "development").find_datasets().samples_for == ("cc100", "dialogue")
 
     def test_with_all_files_there_are_no_samples(self, tmp_path: Path) -> None:
         put(tmp_path, "wikipedia", "cc100", "dialogue")
@@ -163,13 +170,20 @@ class TestDevelopment:
 class TestTrial:
     def test_samples_are_used_at_once(self, tmp_path: Path) -> None:
         found = manager(tmp_path / "not there", "trial").find_datasets()
-        assert documents(found)
+        assert len(documents(found)) == 600
+        assert len({reader.name for reader in found.train}) == 6
         assert all(d.metadata.get("synthetic") for d in documents(found))
 
     def test_files_that_are_there_are_not_used_and_it_is_said(self, tmp_path: Path) -> None:
         put(tmp_path, "wikipedia")
         found = manager(tmp_path, "trial", train_files=["wikipedia"]).find_datasets()
         assert "wikipedia is there and not used" in found.reason
+
+
+def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(DataError, match="Samples cannot be written"):
+        manager(tmp_path / "file" / "data", "trial").find_datasets()
 
 
 def test_files_to_measure_on_must_be_there(tmp_path: Path) -> None:
