@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from migaki.corpus.aozora import aozora_reader
 from migaki.corpus.documents import Document
 from migaki.corpus.files import SAMPLES
 from migaki.corpus.licences import UNKNOWN, find_licence
@@ -118,7 +119,8 @@ def open_source(
     Args:
         name_or_path: A name of `corpus.sources`, ``samples``, ``hub:OWNER/NAME``, a file (JSONL, JSON,
             Parquet, CSV, TSV, TXT, Markdown …, also compressed, or a ZIP archive) or a folder of such
-            files. A path wins over a name.
+            files. A path wins over a name. Files of Aozora Bunko are told by their names and read as
+            works (`corpus.aozora`), unless `text` or `text_unit` is given.
         base_dir: Data folder; a name that has files there is read from them, not from the hub.
         text: Columns that hold the text; none: those of the entry, or found out from the rows.
         licence: Licence of rows that state none themselves.
@@ -140,7 +142,9 @@ def open_source(
     path = Path(os.path.expanduser(name))
     if path.exists():
         mapping = RowMapping(path.resolve().name, _stated(licence, UNKNOWN), tuple(text))
-        return files.reader(find_text_files(path), mapping)
+        found = find_text_files(path)
+        works = aozora_reader(found, files.limits) if text_unit is None and not text else None
+        return works or files.reader(found, mapping)
     if name == SAMPLES:
         mapping = RowMapping(SAMPLES, "CC0-1.0", constants=(("synthetic", True),))
         return files.reader(FoundFiles(SAMPLES_PATH, (SAMPLES_PATH,)), mapping)
@@ -159,7 +163,7 @@ def open_files(
     *,
     text: Sequence[str] = (),
     files: FileReading | None = None,
-) -> LocalReader:
+) -> SourceReader:
     """Open files and folders that are there as one source.
 
     Args:
@@ -174,10 +178,13 @@ def open_files(
         DataError: A folder holds no data files.
     """
     files = files or FileReading()
+    found = _together(paths)
     if source is None:
-        return files.reader(_together(paths), RowMapping(name, text=tuple(text)))
+        return files.reader(found, RowMapping(name, text=tuple(text)))
+    if source.domain == "aozora" and (works := aozora_reader(found, files.limits)):
+        return works
     mapping = RowMapping(name, source.licence, tuple(text) or source.text, or_by_shape=not text)
-    return files.reader(_together(paths), mapping, source.text_unit)
+    return files.reader(found, mapping, source.text_unit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -11,12 +12,14 @@ from migaki.corpus.aozora.catalogue import Catalogue, Work, load_catalogue
 from migaki.corpus.aozora.layout import Layout, take_apart
 from migaki.corpus.aozora.markup import to_plain
 from migaki.corpus.aozora.orthography import orthography_of
+from migaki.corpus.archives import ZIP_DAMAGE, is_zip, open_member, zip_members
 from migaki.corpus.documents import Document, Outcome, Rejection
 from migaki.corpus.encoding import decode, detect_encoding
 from migaki.corpus.rows import BadRow
+from migaki.corpus.shards import ReadingLimits
 from migaki.errors import DataError, UsageError
 
-__all__ = ["SOURCE", "document_of", "read_aozora"]
+__all__ = ["LICENCE", "SOURCE", "catalogue_beside", "document_of", "read_aozora", "read_work"]
 
 SOURCE: Final = "aozora"
 STAGE: Final = "aozora"
@@ -32,7 +35,7 @@ _IN_COPYRIGHT = re.compile("クリエイティブ・コモンズ|creativecommons
 def read_aozora(
     path: Path, *, catalogue: Catalogue | Path | None = None
 ) -> Iterator[Outcome | BadRow]:
-    """Read one file, or every ``.txt`` below a folder, in the order of their paths.
+    """Read one file, or every ``.txt`` and ``.zip`` below a folder, in the order of their paths.
 
     Args:
         path: The file or folder.
@@ -41,8 +44,8 @@ def read_aozora(
 
     Yields:
         A document for each work; a rejection (``in_copyright``, ``empty``) for one that is left
-        out; a bad row for a file that is no text. Document id: ``aozora:752`` with a work number in
-        the file name, else ``aozora:NAME``.
+        out; a bad row for a file that is no text. The id is the name of the file, ``aozora:752_ruby_2438``:
+        some works are there in several editions.
 
     Raises:
         UsageError: There is no such path.
@@ -50,19 +53,57 @@ def read_aozora(
     """
     if not path.exists():
         raise UsageError(f"{path} does not exist.", hint="Give a file or folder of Aozora Bunko.")
+    catalogue = catalogue or catalogue_beside(path)
     works = load_catalogue(catalogue) if isinstance(catalogue, Path) else catalogue
-    works = works or _catalogue_beside(path)
-    files = sorted(path.rglob("*.txt")) if path.is_dir() else [path]
+    files = [path]
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in (".txt", ".zip"))
     for file in files:
-        try:
-            data = file.read_bytes()
-            text = decode(data, detect_encoding(data, where=str(file)), where=str(file))
-        except OSError as err:
-            yield BadRow(file, 1, f"it cannot be read: {err.strerror or err}", "")
-        except DataError as err:
-            yield BadRow(file, 1, err.message, "")
-        else:
-            yield document_of(text, name=file.name, work=works.find(file) if works else None)
+        yield read_work(file, works)
+
+
+def read_work(
+    path: Path, works: Catalogue | None, *, limits: ReadingLimits | None = None
+) -> Outcome | BadRow:
+    """Read one file: text, or an archive as Aozora Bunko packs it, with one text in it.
+
+    Args:
+        path: The file.
+        works: The catalogue, if there is one.
+        limits: What is too long to be read.
+
+    Returns:
+        A document, a rejection, or a bad row where the file cannot be read.
+    """
+    where = str(path)
+    try:
+        data = _bytes_of(path, limits or ReadingLimits())
+        text = decode(data, detect_encoding(data, where=where), where=where)
+    except DataError as err:
+        return BadRow(path, 1, err.message, "")
+    except OSError as err:
+        return BadRow(path, 1, f"it cannot be read: {err.strerror or err}", "")
+    except (*ZIP_DAMAGE, zlib.error) as err:
+        return BadRow(path, 1, f"the archive is damaged: {err}", "")
+    return document_of(text, name=path.name, work=works.find(path) if works else None)
+
+
+def _bytes_of(path: Path, limits: ReadingLimits) -> bytes:
+    with path.open("rb") as file:
+        head = file.read(4)
+        if not is_zip(head):
+            return _whole(path, head + file.read(limits.whole_file_bytes), limits)
+    texts = [name for name, _ in zip_members(path) if name.lower().endswith(".txt")]
+    if len(texts) != 1:
+        raise DataError(f"{path} holds {len(texts)} texts; an archive of Aozora Bunko holds one.")
+    with open_member(path, texts[0], limits) as member:
+        return _whole(path, member.read(limits.whole_file_bytes + 1), limits)
+
+
+def _whole(path: Path, data: bytes, limits: ReadingLimits) -> bytes:
+    if len(data) > limits.whole_file_bytes:
+        raise DataError(f"{path} is larger than {limits.whole_file_bytes:,} bytes: no work is.")
+    return data
 
 
 def document_of(text: str, *, name: str, work: Work | None = None) -> Outcome:
@@ -77,7 +118,7 @@ def document_of(text: str, *, name: str, work: Work | None = None) -> Outcome:
         >>> text = "蜘蛛の糸\\n芥川龍之介\\n\\n　或日《あるひ》の事でございます。\\n\\n底本：「全集」\\n"
         >>> document = document_of(text, name="92_ruby_164.txt")
         >>> document.text, document.id, document.metadata["title"], document.counts
-        ('　或日の事でございます。', 'aozora:92', '蜘蛛の糸', {'aozora.ruby': 1})
+        ('　或日の事でございます。', 'aozora:92_ruby_164', '蜘蛛の糸', {'aozora.ruby': 1})
     """
     parts = take_apart(text)
     plain = to_plain(parts.body)
@@ -85,10 +126,9 @@ def document_of(text: str, *, name: str, work: Work | None = None) -> Outcome:
     metadata["headings"] = [heading._asdict() for heading in plain.headings]
     if plain.unrecognised:
         metadata["unrecognised_notes"] = list(plain.unrecognised)
-    number = re.match(r"\d+(?=[_.])", name)
     document = Document(
         plain.text,
-        id=f"{SOURCE}:{number[0].lstrip('0') if number else Path(name).stem}",
+        id=f"{SOURCE}:{Path(name).stem}",
         source=SOURCE,
         licence=LICENCE,
         metadata=metadata,
@@ -108,7 +148,12 @@ def _metadata(parts: Layout, text: str, work: Work | None) -> dict[str, Any]:
         "orthography_from": "catalogue" if work else "measured",
     }
     if work:
-        metadata |= {"subtitle": work.subtitle, "spelling": work.spelling, "url": work.url}
+        metadata |= {
+            "work": work.id,
+            "subtitle": work.subtitle,
+            "spelling": work.spelling,
+            "url": work.url,
+        }
     metadata["colophon"] = "\n".join(parts.colophon)
     return metadata
 
@@ -121,10 +166,11 @@ def _copyright(parts: Layout, work: Work | None) -> str:
     return f"the colophon says {named[0]}" if named else ""
 
 
-def _catalogue_beside(path: Path) -> Catalogue | None:
+def catalogue_beside(path: Path) -> Path | None:
+    """Return the catalogue in a folder or the one above it, by its usual name."""
     folder = path if path.is_dir() else path.parent
     for parent in (folder, folder.parent):
         for name in CATALOGUE_NAMES:
             if (parent / name).is_file():
-                return load_catalogue(parent / name)
+                return parent / name
     return None

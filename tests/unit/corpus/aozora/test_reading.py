@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import pickle
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from migaki.corpus.aozora import Orthography, load_catalogue, read_aozora
+from migaki.corpus.aozora import AozoraReader, Orthography, load_catalogue, read_aozora
 from migaki.corpus.aozora.layout import take_apart
 from migaki.corpus.aozora.reading import document_of
 from migaki.corpus.documents import Document, Rejection
+from migaki.corpus.reading import open_source
 from migaki.corpus.rows import BadRow
 from migaki.errors import DataError, UsageError
 
@@ -197,3 +200,61 @@ def test_every_real_file_is_read_without_markup_left(shared_data: Path) -> None:
         for heading in work.metadata["headings"]:
             line = work.text[heading["offset"] :].split("\n")[0]
             assert heading["text"] in line
+
+
+def test_archives_are_read_and_damaged_ones_are_bad_rows(tmp_path: Path) -> None:
+    def pack(name: str, *members: str) -> Path:
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            for member in members:
+                archive.writestr(member, FILE.encode("cp932"))
+        return tmp_path / name
+
+    pack("1_ruby_1.zip", "dai.txt")
+    pack("2_ruby_2.zip", "../dai.txt")
+    pack("3_ruby_3.zip", "dai.txt", "hoka.txt")
+    whole = pack("4_ruby_4.zip", "dai.txt").read_bytes()
+    (tmp_path / "4_ruby_4.zip").write_bytes(whole[: len(whole) // 2])
+    good, outside, two, damaged = read_aozora(tmp_path)
+    assert isinstance(good, Document)
+    assert good.id == "aozora:1_ruby_1"
+    for bad, reason in ((outside, "leads out"), (two, "holds 2 texts"), (damaged, "ZIP")):
+        assert isinstance(bad, BadRow)
+        assert reason in bad.reason
+
+
+def test_folders_of_works_are_opened_as_a_source(catalogue: Path) -> None:
+    for name in ("752_ruby_2438.txt", "99_ruby_1.txt", "README.txt"):
+        (catalogue.parent / name).write_text(FILE, encoding="cp932")
+    reader = open_source(catalogue.parent)
+    assert isinstance(reader, AozoraReader)
+    assert reader.facts()["recognised_by"].startswith("the catalogue")
+    (shard,) = reader.shards()
+    assert pickle.loads(pickle.dumps(reader)) == reader
+    read = list(reader.documents(shard))
+    assert [item.id for item in read if isinstance(item, Document)] == [
+        "aozora:752_ruby_2438",
+        "aozora:README",
+    ]
+    assert [item.reason for item in read if isinstance(item, BadRow)] == [
+        "in_copyright: 作品著作権フラグ: あり"
+    ]
+    assert not isinstance(open_source(catalogue.parent, text_unit="file"), AozoraReader)
+
+
+def test_works_are_told_by_their_names_and_cut_into_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(5):
+        (tmp_path / f"{number}_ruby_{number}.txt").write_text(FILE, encoding="cp932")
+    monkeypatch.setattr("migaki.corpus.aozora.source.WORKS_OF_A_SHARD", 2)
+    reader = open_source(tmp_path)
+    parts = [[item.id for item in reader.documents(shard)] for shard in reversed(reader.shards())]
+    assert parts == [
+        ["aozora:4_ruby_4"],
+        ["aozora:2_ruby_2", "aozora:3_ruby_3"],
+        ["aozora:0_ruby_0", "aozora:1_ruby_1"],
+    ]
+    (tmp_path / "0_ruby_0.txt").rename(tmp_path / "notes.txt")
+    for name in "abcd":
+        (tmp_path / f"{name}.txt").write_text("文です。", encoding="utf-8")
+    assert not isinstance(open_source(tmp_path), AozoraReader)
