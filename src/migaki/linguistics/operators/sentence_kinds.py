@@ -13,6 +13,7 @@ _STILL_USED = frozenset(
     {"文語助動詞-ズ", "文語助動詞-ベシ", "文語助動詞-ゴトシ", "文語助動詞-マジ"}
 )
 _CLASSICAL_ENDS = frozenset({"なり", "たり", "けり", "せり", "あり", "べし"})
+_CLASSICAL_WORDS = _CLASSICAL_ENDS | {"のみ", "し"}
 _NOMINAL = frozenset({"名詞", "代名詞", "接頭辞"})
 
 
@@ -22,8 +23,10 @@ def is_classical(morphemes: Sequence[Morpheme]) -> bool:
     Modern sentences keep ず, べき, ごとく and the like. What ends in なり or たり is classical even where the
     analyser takes it for a modern verb.
     """
-    if any(m.c_type.startswith("文語") and m.c_type not in _STILL_USED for m in morphemes):
+    if any(name.startswith("文語") for name in {m.c_type for m in morphemes} - _STILL_USED):
         return True
+    if _CLASSICAL_WORDS.isdisjoint([m.surface for m in morphemes]):
+        return False
     return any(
         (one.surface in _CLASSICAL_ENDS and two.pos2 == "句点")
         or (one.surface == "のみ" and two.surface in ("なり", "なれ", "なる"))

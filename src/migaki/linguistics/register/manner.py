@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
+from itertools import pairwise
 
 from migaki.linguistics.morphemes import Morpheme, Sentence
 from migaki.linguistics.register.setting import Setting
@@ -61,8 +62,9 @@ def manner_of(sentence: Sentence, settings: Iterable[Setting]) -> Manner:
 def _refers(sentence: Sentence) -> bool:
     """参照してください; …ことに注意してください, which calls attention to a fact."""
     words = [m.surface for m in sentence.morphemes]
-    facts = any(words[place : place + 2] == ["こと", "に"] for place in range(len(words)))
-    return not _REFERRING.isdisjoint(words) or (facts and not _ATTENTION.isdisjoint(words))
+    if not _REFERRING.isdisjoint(words):
+        return True
+    return not _ATTENTION.isdisjoint(words) and ("こと", "に") in pairwise(words)
 
 
 def _guesses(setting: Setting) -> bool:
