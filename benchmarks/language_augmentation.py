@@ -333,6 +333,8 @@ def _notes(runs: dict[str, list[dict[str, Any]]]) -> str:
         "word-level noise (EDA, Wei and Zou 2019): three outcomes for every sentence, unchecked, and "
         "most are not grammatical. So the speeds are of different work.",
     ]
+    if os.getloadavg()[1] > 2 * (os.cpu_count() or 1):
+        notes.append(_BUSY)
     if "daaja-eda-stand-in" in runs:
         notes.append(
             "- Without the Japanese WordNet at hand, a stand-in table of its size and the operations that "
@@ -341,6 +343,13 @@ def _notes(runs: dict[str, list[dict[str, Any]]]) -> str:
     if "daaja-swap-delete" not in runs:
         notes.append("- daaja was not measured in this run (no `--daaja-python`).")
     return "\n".join(notes) + "\n"
+
+
+_BUSY = (
+    "- The cores had far more to do than this: the rates are those of a share of the machine, CPU time "
+    "is longer than alone as well, and only the rows of one table can be held against each other. To be "
+    "measured again where nothing else runs."
+)
 
 
 def _growth(growth: list[dict[str, Any]]) -> str:
