@@ -282,7 +282,8 @@ class _Scanner(Chains):
             return Place.FINAL
         polite = any(m.c_type in _POLITE for m in self.tokens[max(0, last - 1) : last + 1])
         following = self.tokens[step]
-        if following.pos in ("助詞", "助動詞"):
+        behind = self.at(step + 1) if following.surface in COMMAS else following
+        if behind is not None and behind.pos in ("助詞", "助動詞"):  # 行くな、と言った
             return Place.SUBORDINATE
         last_particle = self.surface(step - 1)
         if last_particle == "も" or (last_particle in ("か", "の") and not polite):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -62,7 +63,8 @@ def test_the_same_in_another_process_and_order() -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", code, *TEXTS], capture_output=True, check=True, encoding="utf-8",
-        env={"PYTHONHASHSEED": "12345", "PYTHONUTF8": "1", "PATH": ""},
+        env={"PYTHONHASHSEED": "12345", "PYTHONUTF8": "1", "PATH": "",
+             "PYTHONPATH": os.pathsep.join(sys.path)},
     )  # fmt: skip
     there = [line.split("|") for line in done.stdout.splitlines()]
     assert there[::-1] == here
