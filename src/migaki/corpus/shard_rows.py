@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -28,6 +28,7 @@ from migaki.corpus.compression import (
 from migaki.corpus.encoding import Encoding, decode, detect_encoding, named_encoding
 from migaki.corpus.rows import BadRow, DamagedFile, Row
 from migaki.corpus.shards import ReadingLimits, Shard, TextUnit
+from migaki.corpus.technical import TECHNICAL_SUFFIXES, technical_row
 from migaki.corpus.text_kinds import FileKind, text_kind
 from migaki.corpus.text_rows import json_row, text_rows
 from migaki.errors import DataError
@@ -193,8 +194,12 @@ def _rows(
 ) -> Iterator[Row | BadRow]:
     content = examine(shard, encoding=encoding, limits=limits)
     shown = shown_path(shard)
+    inner = _inner_name(shown)
     if content.encoding is None:
         yield from _parquet_rows(shard, limits)
+    elif inner.suffix.lower() in TECHNICAL_SUFFIXES:
+        row = technical_row(inner, _whole_text(shard, content.encoding, limits))
+        yield replace(row, path=shown)
     elif content.by_lines and content.kind == "jsonl":
         yield from _jsonl_rows(shard, content.encoding, limits)
     elif content.by_lines and content.kind == "txt" and text_unit != "file":
