@@ -1,10 +1,12 @@
 """What cleaning keeps and rejects, to be read by people; and counted on text spoilt on purpose.
 
     python benchmarks/corpus_reading.py count --data ../shared/data
+    python benchmarks/corpus_reading.py hojichar --data ../shared/data
     python benchmarks/corpus_reading.py draw  --data ../shared/data --out reading.tsv [--round 1]
 
 `count`: each kind of text with its preset, then news spoilt in each way of `corpus_noise.py` with the preset
-for web pages (its lengths opened, for news are short). `draw`: 100 rejections and 100 keeps in the order of a
+for web pages (its lengths opened, for news are short). `hojichar`: how much of the same good text each of
+HojiChar's filters would reject with its defaults. `draw`: 100 rejections and 100 keeps in the order of a
 hash, half of each from spoilt text, as a table with an empty column for a verdict; where the presets reject
 too little of good text, what the preset for web pages would reject of it is added. Both take the half of the
 data that rules are not made on; `--half development` is the other. Only text in the public domain and under
@@ -104,6 +106,40 @@ def count(data: Path, half: str) -> None:
         print_counts(one.name, one.expected, outcomes, note=f"as without it: {mended}")
 
 
+def count_hojichar(data: Path, half: str) -> None:
+    """Print how many texts of each kind HojiChar's filters reject, as they come."""
+    from hojichar import Document as HojiCharDocument
+    from hojichar import document_filters as theirs
+
+    filters = [
+        theirs.AcceptJapanese(),
+        theirs.DiscardRareKuten(),
+        theirs.DiscardAds(),
+        theirs.DiscardBBSComments(),
+        theirs.DiscardAdultContentJa(),
+        theirs.DiscardDiscriminationContentJa(),
+        theirs.DiscardTooShortLines(),
+        theirs.DiscardTooManyEndingEllipsis(),
+        theirs.CharRepetitionRatioFilter(),
+        theirs.SingleCharacterRepetitionFilter(),
+    ]
+    kinds = [kind for kind, *_ in KINDS]
+    texts = {kind: list(read_kind(data, kind, half)) for kind in kinds}
+    print(f"{half} half\n{'rejected of':34}", *(f"{kind:>13}" for kind in kinds))
+    print(f"{'':34}", *(f"{len(texts[kind]):13}" for kind in kinds))
+    for one in filters:
+        rejected = [
+            sum(one.apply(HojiCharDocument(whole_text(text))).is_rejected for text in texts[kind])
+            for kind in kinds
+        ]
+        print(f"{type(one).__name__:34}", *(f"{number:13}" for number in rejected))
+
+
+def whole_text(text: Text) -> str:
+    """The text of a row, of a conversation its turns."""
+    return clean(text, ()).text  # type: ignore[union-attr]
+
+
 def _cleaned(text: Text, stages: tuple[Stage, ...]) -> str:
     outcome = clean(text, stages)
     return outcome.text if isinstance(outcome, Document) else ""
@@ -176,7 +212,7 @@ def table_row(text: Text, outcome: Outcome) -> dict[str, str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["count", "draw"])
+    parser.add_argument("what", choices=["count", "hojichar", "draw"])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--half", choices=HALVES, default="report")
     parser.add_argument("--out", type=Path, default=Path("reading.tsv"))
@@ -184,6 +220,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.what == "count":
         count(options.data, options.half)
+    elif options.what == "hojichar":
+        count_hojichar(options.data, options.half)
     else:
         draw(options.data, options.half, options.out, options.round)
 

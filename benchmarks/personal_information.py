@@ -20,6 +20,7 @@ from halves import HALVES, half_of
 from migaki.corpus.personal_information import KINDS, find_personal_information
 
 TABLE = Path(__file__).parent / "data" / "personal_information.tsv"
+SECOND = "# Written second"
 MARK = re.compile(r"⟦(\w+):(.*?)⟧")
 
 Span = tuple[int, int, str]
@@ -32,6 +33,8 @@ class Sentence:
     label: str
     category: str
     marked: str
+    second: bool = False
+    """Whether it was written second, to be harder."""
 
     @property
     def text(self) -> str:
@@ -75,11 +78,16 @@ class Score:
         return self.right / self.found if self.found else float("nan")
 
 
-def read_sentences(half: str | None = None) -> list[Sentence]:
-    """The rows of one half, or all."""
-    lines = TABLE.read_text(encoding="utf-8").splitlines()
-    rows = [Sentence(*line.split("\t")) for line in lines if line and not line.startswith("#")]
-    return [row for row in rows if half in (None, row.half)]
+def read_sentences(half: str | None = None, *, second: bool | None = None) -> list[Sentence]:
+    """The rows of one half, or all; those written first, second, or both."""
+    first, _, harder = TABLE.read_text(encoding="utf-8").partition(SECOND)
+    rows = [
+        Sentence(*line.split("\t"), second=part is harder)
+        for part in (first, harder)
+        for line in part.splitlines()
+        if line.count("\t") == 2 and not line.startswith("#")
+    ]
+    return [row for row in rows if half in (None, row.half) and second in (None, row.second)]
 
 
 def score(sentences: list[Sentence]) -> dict[str, Score]:
@@ -111,8 +119,9 @@ def main() -> None:
     parser.add_argument(
         "--show", action="store_true", help="print what is wrong (development only)"
     )
+    parser.add_argument("--second", action="store_true", help="only those written second")
     options = parser.parse_args()
-    sentences = read_sentences(options.half)
+    sentences = read_sentences(options.half, second=True if options.second else None)
     kinds = Counter(sentence.label for sentence in sentences)
     print(f"{options.half}: {kinds['positive']} with, {kinds['look-alike']} look-alikes")
     print(

@@ -80,7 +80,7 @@ def _digits(value: str) -> str:
 # ── e-mail ───────────────────────────────────────────────────────────────────────────────────────
 
 # How @ is written where robots are to miss it.
-_AT = r"(?:@| ?[\[(<](?:at|AT|アット|@)[\])>] ?| アット |[★☆])"
+_AT = r"(?:@| ?[\[(<{](?:at|AT|a|アット|@)[\])>}] ?| アット |[★☆●◎◆■])"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 
 
@@ -88,7 +88,11 @@ def _email() -> list[Rule]:
     # RFC 5322's atoms, with the dots in odd places that Japanese mobile carriers once gave out.
     local = r"(?<![A-Za-z0-9_%+-])[A-Za-z0-9._%+][A-Za-z0-9._%+'-]{0,63}"
     pattern = re.compile(rf"{local}{_AT}(?:{_LABEL}\.)+[A-Za-z]{{2,24}}(?![A-Za-z0-9-])")
-    return [Rule("email", pattern, _is_mail, ("@", "at", "AT", "アット", "★", "☆"))]
+    # foo#example.com（#を@に変えてください）: whatever stands there, it is said to be @.
+    told = re.compile(
+        rf"(?P<value>{local}[^A-Za-z0-9 \n]{{1,3}}(?:{_LABEL}\.)+[A-Za-z]{{2,24}})(?=[^\n]{{0,12}}を ?@)"
+    )
+    return [Rule("email", pattern, _is_mail), Rule("email", told, _is_mail, ("を@", "を @"))]
 
 
 @lru_cache(maxsize=1)
@@ -112,7 +116,7 @@ def _is_mail(value: str) -> bool:
 
 def _numbers_with_check() -> list[Rule]:
     card = r"\d{4}([- ])\d{4}\1\d{4}\1\d{4}|\d{4}([- ])\d{6}\2\d{4,5}|\d{14,16}"
-    individual = r"(?:マイナンバー|個人番号)[^\d\n]{0,20}(?:\(12桁\)[^\d\n]{0,4})?(?P<value>\d{4}[- ]?\d{4}[- ]?\d{4})(?!\d)"
+    individual = r"(?:マイナンバー|個人番号|My ?Number)[^\d\n]{0,20}(?:\(12桁\)[^\d\n]{0,4})?(?P<value>\d{4}[- ]?\d{4}[- ]?\d{4})(?!\d)"
     return [
         Rule(
             "card",
@@ -123,7 +127,7 @@ def _numbers_with_check() -> list[Rule]:
             "individual_number",
             re.compile(individual),
             lambda value: is_individual_number(_digits(value)),
-            ("マイナンバー", "個人番号"),
+            ("マイナンバー", "個人番号", "My"),
         ),
     ]
 
@@ -132,22 +136,20 @@ def _numbers_with_check() -> list[Rule]:
 
 
 def _licence() -> list[Rule]:
-    number = r"(?P<value>\d{4} ?\d{4} ?\d{4})(?!\d)"
+    number = r"(?P<value>\d{4} ?\d{4} ?\d{4}|\d\d \d\d \d{8})(?!\d)"
     named = rf"免許(?:証|番号|の番号)[^\d\n]{{0,15}}(?:\(?12桁\)?[^\d\n]{{0,4}})?{number}"
     return [
         Rule("driving_licence", re.compile(named)),
         Rule("driving_licence", re.compile(rf"運転免許[^\d\n]{{0,6}}{number}")),
         Rule(
             "driving_licence",
-            re.compile(rf"(?<!\d){number}(?=号?[^\d\n]{{0,6}}免許証)"),
-            signs=("免許証",),
+            re.compile(rf"(?<!\d){number}(?=号?[^\d\n]{{0,10}}免許)"),
+            signs=("免許",),
         ),
     ]
 
 
-_BANK = (
-    "銀行|金庫|信金|信用組合|労金|ろうきん|農協|漁協|JA|ゆうちょ|支店|本店|営業部|出張所|振込|口座"
-)
+_BANK = "銀行|金庫|信金|信用組合|労金|ろうきん|農協|漁協|JA|ゆうちょ|三菱UFJ|みずほ|りそな|三井住友|支店|本店|営業部|出張所|振込|口座|名義"
 _DEPOSIT = r"(?:普通|当座|貯蓄|総合)(?:預金|貯金)?|\((?:普|当|貯)\)"
 
 
@@ -227,7 +229,9 @@ def _postal() -> list[Rule]:
         Rule("postal_code", re.compile(rf"(?:郵便番号|\b[Zz][Ii][Pp]\b)[^\d\n]{{0,6}}{number}"), signs=("郵便番号", "zip", "Zip", "ZIP")),
         Rule(
             "postal_code",
-            re.compile(rf"(?<![\d-])(?P<value>\d{{3}}[-ー]\d{{4}})(?=[ \n]{{0,2}}(?:{_prefectures()}))"),
+            re.compile(
+                rf"(?<![\d-])(?P<value>\d{{3}}[-ー]\d{{4}})(?=[\] \n]{{0,3}}(?:{_prefectures()}|{_NAME}{{1,6}}[市区郡]))"
+            ),
         ),
     ]  # fmt: skip
 
@@ -240,7 +244,7 @@ _LOT = (
     rf"{_NUMBER}丁目 ?{_NUMBER}番(?![町丁線])(?:地(?:の?{_NUMBER})?|{_NUMBER}号|[-ー]?\d{{1,4}})?(?:[-ー]\d{{1,4}})*"
     rf"|{_NUMBER}番(?:地(?:の?{_NUMBER})?|{_NUMBER}号|[-ー]\d{{1,4}})(?:[-ー]\d{{1,4}})*"
     rf"|{_NUMBER}丁目 ?\d{{1,4}}(?:[-ー]\d{{1,4}})*"
-    r"|\d{1,5}(?:[-ー]\d{1,4}){1,3}"
+    r"|\d{1,5}(?:[-ー]\d{1,4}){1,3}|\d{1,4}の\d{1,4}の\d{1,4}"
 )
 # A particle before figures says that they are a count, a score, a date.
 _NO_PARTICLE = "(?<![はがをにでとものらへ])"
@@ -252,15 +256,22 @@ _BUILDING = (
 
 
 def _address() -> list[Rule]:
-    cities = "|".join(name for name, kind in read_table("places") if kind == "city")
-    # Two patterns, each beginning with plain names: those `re` looks for fast.
+    names = {
+        of: "|".join(n for n, kind in read_table("places") if kind == of) for of in ("city", "ward")
+    }
+    # Patterns that begin with plain names: those `re` looks for fast.
     in_prefecture = f"(?:{_prefectures()}) ?{_NAME}{{1,7}}?[市区町村郡]"
-    in_city = f"(?:{cities})(?:{_NAME}{{1,4}}区)?"
+    in_city = f"(?:{names['city']})(?:{_NAME}{{1,4}}区)?"
+    in_ward = f"(?:{names['ward']})"
     town = f"(?:{_NAME}|[0-9](?=[条番]|丁目)){{1,20}}?"
     lot = f"{_NO_PARTICLE}(?:{_LOT}){_NO_COUNT}{_BUILDING}"
-    plain = rf"{_NAME}{{2,12}}?{_NO_PARTICLE}\d{{2,5}}(?=[ 、。)\]」』\n]|$|です|(?:に|へ)(?:住|あ|お|送))"
+    plain = rf"{_NAME}{{2,12}}?{_NO_PARTICLE}\d{{1,5}}(?=[ 、。)\]」』\n]|$|です|(?:に|へ)(?:住|あ|お|送))"
     return [
-        Rule("address", re.compile(f"{in_prefecture}{town}{lot}")),
-        Rule("address", re.compile(f"{in_city}{town}{lot}")),
-        Rule("address", re.compile(f"{in_prefecture}{plain}")),
+        Rule("address", re.compile(f"{place}{end}"))
+        for place, end in (
+            (in_prefecture, town + lot),
+            (in_city, town + lot),
+            (in_ward, town + lot),
+            (in_prefecture, plain),
+        )
     ]
