@@ -45,7 +45,7 @@ def find_personal_information(text: str, *, kinds: Collection[str] = KINDS) -> l
         []
     """
     folded = fold(text)
-    wanted = _possible(folded) & set(kinds)
+    wanted = _possible(folded, kinds)
     found: list[Finding] = []
     taken = bytearray(len(folded))
     for rule in rules():
@@ -60,13 +60,14 @@ def find_personal_information(text: str, *, kinds: Collection[str] = KINDS) -> l
     return sorted(found)
 
 
-def _possible(folded: str) -> set[str]:
+def _possible(folded: str, kinds: Collection[str]) -> set[str]:
     """Return the kinds that a quick look does not rule out."""
-    possible = {"email"}
-    if _LOT.search(folded):
+    possible = set(kinds) & {"email"}
+    if "address" in kinds and _LOT.search(folded):
         possible.add("address")
-    if _LONG_NUMBER.search(folded) or "記号" in folded:
-        possible |= set(KINDS) - {"email", "address"}
+    numbers = set(kinds) - {"email", "address"}
+    if numbers and (_LONG_NUMBER.search(folded) or "記号" in folded):
+        possible |= numbers
     return possible
 
 

@@ -92,7 +92,8 @@ def _email() -> list[Rule]:
     told = re.compile(
         rf"(?P<value>{local}[^A-Za-z0-9 \n]{{1,3}}(?:{_LABEL}\.)+[A-Za-z]{{2,24}})(?=[^\n]{{0,12}}を ?@)"
     )
-    return [Rule("email", pattern, _is_mail), Rule("email", told, _is_mail, ("を@", "を @"))]
+    signs = ("@", "(a", "[a", "{a", "<a", "(A", "[A", "アット", "★", "☆", "●", "◎", "◆", "■")
+    return [Rule("email", pattern, _is_mail, signs), Rule("email", told, _is_mail, ("を@", "を @"))]
 
 
 @lru_cache(maxsize=1)
