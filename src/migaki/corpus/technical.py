@@ -51,7 +51,7 @@ def _counts(removed: Mapping[str, int]) -> str:
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _TITLE_LINE = re.compile(r"^title:[ \t]*(['\"]?)(.+?)\1[ \t]*$", re.MULTILINE)
 _FENCE = re.compile(r"^[ \t]{0,3}(`{3,}|~{3,})")
-_ANCHOR = re.compile(r"\{#[\w.:-]+\}$")
+_ANCHOR = re.compile(r"\{#[^\s{}]+\}$")
 _TOC = re.compile(r"^[ \t]*\[\[?_?toc_?\]?\][ \t]*$", re.IGNORECASE)
 _TAGS_ONLY = re.compile(r"^[ \t]*(?:</?[A-Za-z][^<>]*>[ \t]*)+$")
 _SCRIPT = re.compile(r"^[ \t]*<(script|style)\b", re.IGNORECASE)
