@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from migaki.config import merge
+from migaki.corpus.aozora import AozoraReader
 from migaki.corpus.cleaning.config import build_stages, cleaning_config
 from migaki.corpus.files import SAMPLES
 from migaki.corpus.pipeline_config import PipelineConfig, SourceConfig
@@ -98,12 +99,15 @@ def preset_for(name: str) -> tuple[str, str]:
 def _configured(name: str, own: SourceConfig, config: PipelineConfig) -> ConfiguredInput:
     settings: dict[str, Any] = merge(config.cleaning, own.cleaning)
     preset, reason = str(settings.pop("preset", AUTO)), "it was asked for"
-    if preset == AUTO:
+    reader = _open(name, own, config)
+    if preset == AUTO and isinstance(reader, AozoraReader):
+        preset, reason = "literature", f"it is Aozora Bunko: {reader.reason}"
+    elif preset == AUTO:
         preset, reason = preset_for(name)
     stages = build_stages(
         cleaning_config(preset, settings, where=f"the cleaning of the source {name}")
     )
-    return ConfiguredInput(Input(_open(name, own, config), stages), preset, reason)
+    return ConfiguredInput(Input(reader, stages), preset, reason)
 
 
 def _open(name: str, own: SourceConfig, config: PipelineConfig) -> SourceReader:

@@ -28,6 +28,8 @@ LICENCE: Final = "public-domain"
 
 CATALOGUE_NAMES = ("list_person_all_extended_utf8.csv", "list_person_all_extended.csv")
 
+_BEGINNING_BYTES: Final = 1 << 13
+
 # A colophon of a work in copyright names its licence; of the free ones none does.
 _IN_COPYRIGHT = re.compile("クリエイティブ・コモンズ|creativecommons|著作権者|著作権の保護期間中")
 
@@ -78,7 +80,7 @@ def read_work(
     where = str(path)
     try:
         data = _bytes_of(path, limits or ReadingLimits())
-        text = decode(data, detect_encoding(data, where=where), where=where)
+        text = decode(data, detect_encoding(_beginning(data), where=where), where=where)
     except DataError as err:
         return BadRow(path, 1, err.message, "")
     except OSError as err:
@@ -86,6 +88,12 @@ def read_work(
     except (*ZIP_DAMAGE, zlib.error) as err:
         return BadRow(path, 1, f"the archive is damaged: {err}", "")
     return document_of(text, name=path.name, work=works.find(path) if works else None)
+
+
+def _beginning(data: bytes) -> bytes:
+    """Return what tells the encoding of a work: whole lines, some hundred characters at least."""
+    end = data.find(b"\n", _BEGINNING_BYTES)
+    return data if end < 0 else data[: end + 1]
 
 
 def _bytes_of(path: Path, limits: ReadingLimits) -> bytes:

@@ -12,7 +12,9 @@ import pytest
 from migaki.corpus.aozora import AozoraReader, Orthography, load_catalogue, read_aozora
 from migaki.corpus.aozora.layout import take_apart
 from migaki.corpus.aozora.reading import document_of
+from migaki.corpus.configured_inputs import configured_inputs
 from migaki.corpus.documents import Document, Rejection
+from migaki.corpus.pipeline_config import PipelineConfig
 from migaki.corpus.reading import open_source
 from migaki.corpus.rows import BadRow
 from migaki.errors import DataError, UsageError
@@ -258,3 +260,10 @@ def test_works_are_told_by_their_names_and_cut_into_parts(
     for name in "abcd":
         (tmp_path / f"{name}.txt").write_text("文です。", encoding="utf-8")
     assert not isinstance(open_source(tmp_path), AozoraReader)
+
+
+def test_works_are_prepared_as_literature(tmp_path: Path) -> None:
+    (tmp_path / "1_ruby_1.txt").write_text(FILE, encoding="cp932")
+    (prepared,) = configured_inputs(PipelineConfig(sources={str(tmp_path): None}))
+    assert prepared.preset == "literature"
+    assert "1 of 1 files are named like" in prepared.reason
