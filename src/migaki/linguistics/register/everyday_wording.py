@@ -20,7 +20,7 @@ __all__ = ["everyday_wording"]
 Option = tuple[int, int, str]
 
 _LONGEST_WORD = 3  # morphemes of a word of plain_words.tsv
-_NO_VERBS = ("できる", "出来る", "ござる", "御座る")
+_NO_VERBS = ("できる", "出来る", "ござる", "御座る", "ある", "有る")
 _RAISING = frozenset(["さん", "氏", "さま"])
 
 
@@ -75,7 +75,7 @@ def _honours_hearer(words: Sequence[Morpheme], place: int) -> bool:
 
 
 def _is_verbal(words: Sequence[Morpheme], place: int) -> bool:
-    """Whether する, いただく or になる makes a verb of it, which keeps its prefix; できる does not."""
+    """Whether する, いただく or になる makes a verb of it, which keeps its prefix; できる and ある do not."""
     after = words[place] if place < len(words) else None
     if after is None:
         return False

@@ -41,6 +41,11 @@ def asked(plains: list[str], unit: Unit, setting: Setting) -> tuple[int, list[st
     if wonders:
         return unit.start, [plain + "かな", plain + "か"]
     if not setting.question:
+        if setting.interrogative and setting.after_main and not setting.marked:
+            return unit.start, [
+                plain + "の",
+                plain + "のか",
+            ]  # いいですね、何になりますか, in a chat
         return unit.start, [
             plain + ("のか" if setting.interrogative else "か"),
             plain + "か",
