@@ -39,6 +39,19 @@ def train(
             "'samples' are the embedded chats.",
         ),
     ] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            help="trial (generated samples), development (real data where there is some) or production "
+            "(all of it, or nothing): the data of --base-dir that a run needs."
+        ),
+    ] = None,
+    base_dir: Annotated[
+        Path | None,
+        typer.Option(
+            help="Data folder of --mode: dataset/deepseek-jp if none.", show_default=False
+        ),
+    ] = None,
     method: Annotated[
         str | None, typer.Option(help="lora, qlora (4-bit base, GPU) or full (every weight).")
     ] = None,
@@ -93,6 +106,8 @@ def train(
         on_bad_row=on_bad_row,
         on_overlong=on_overlong,
     )
+    if mode or base_dir:
+        _take_mode(settings, mode, base_dir, is_resumed=resume)
     if resume:
         if dry_run:
             raise UsageError(
@@ -138,6 +153,22 @@ def _settings(**flags: Any) -> dict[str, Any]:
             target = target.setdefault(section, {})
         target[key] = value
     return settings
+
+
+def _take_mode(
+    settings: dict[str, Any], mode: str | None, base_dir: Path | None, *, is_resumed: bool
+) -> None:
+    """Put the data of a mode into the settings, and say what it is."""
+    from migaki.recipes.data_mode import data_of_mode
+
+    if mode is None:
+        raise UsageError("--base-dir is the data folder of a mode.", hint="Give --mode too.")
+    if is_resumed:
+        raise UsageError("--resume keeps the data of its run.", hint="Leave --mode out.")
+    data = settings.setdefault("data", {})
+    found, reason = data_of_mode(mode, base_dir=base_dir, names=data.get("train"))
+    data.update(found)
+    err.print(reason, style="cyan", soft_wrap=True, highlight=False)
 
 
 def _run(recipe: Recipe, origin: str, *, asking: bool, dry_run: bool, json_output: bool) -> None:

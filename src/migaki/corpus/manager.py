@@ -45,6 +45,9 @@ class FoundDatasets:
     train: tuple[SourceReader, ...]
     validation: tuple[SourceReader, ...]
     """Empty: a part of the training data is held out."""
+    train_paths: tuple[Path, ...]
+    """The files and folders behind ``train``."""
+    validation_paths: tuple[Path, ...]
     samples_for: tuple[str, ...]
     """Names in whose place generated samples stand."""
     reason: str
@@ -91,25 +94,42 @@ class DatasetManager:
         if mode is ExecutionMode.PRODUCTION and not (enough and names):
             raise self._missing_error(missing or names)
         there = [name for name in names if name not in missing]
-        train = self._readers(there)
-        if mode is ExecutionMode.PRODUCTION:
-            _refuse_synthetic(train)
         reason = (
             f"{len(there)} of {len(names)} are in {self.base_dir}: {', '.join(there) or 'none'}"
         )
         if enough:
-            return FoundDatasets(tuple(train), self._validation(), (), reason)
-        reason += f"; generated samples stand in for {', '.join(missing)}"
-        return FoundDatasets(
-            (*train, *self._samples(missing)), self._validation(), tuple(missing), reason
-        )
+            missing = []
+        else:
+            reason += f"; generated samples stand in for {', '.join(missing)}"
+        found = self._found(there, missing, reason)
+        if mode is ExecutionMode.PRODUCTION:
+            _refuse_synthetic(found.train)
+        return found
 
     def _samples_only(self) -> FoundDatasets:
         reason = "a trial runs on generated samples"
         unused = [name for name in self.config.train_files if name not in self.missing_files()]
         if unused:
             reason += f"; {', '.join(unused)} is there and not used: that needs another mode"
-        return FoundDatasets(tuple(self._samples([])), (), tuple(DOMAINS), reason)
+        return self._found([], list(known_sources()), reason)
+
+    def _found(self, names: Sequence[str], missing: Sequence[str], reason: str) -> FoundDatasets:
+        measured = self._existing_validation_files()
+        samples = self._write_samples(missing) if missing else []
+        return FoundDatasets(
+            train=(
+                *self._readers(names),
+                *(open_files(path.stem, [path], None) for path in samples),
+            ),
+            validation=tuple(self._readers(measured)),
+            train_paths=(*self._paths(names), *samples),
+            validation_paths=tuple(self._paths(measured)),
+            samples_for=tuple(missing),
+            reason=reason,
+        )
+
+    def _paths(self, names: Sequence[str]) -> list[Path]:
+        return [path for name in names for path in local_files(name, self.base_dir)]
 
     def _readers(self, names: Sequence[str]) -> list[SourceReader]:
         return [
@@ -117,7 +137,7 @@ class DatasetManager:
             for name in names
         ]
 
-    def _validation(self) -> tuple[SourceReader, ...]:
+    def _existing_validation_files(self) -> list[str]:
         missing = [
             name for name in self.config.validation_files if not local_files(name, self.base_dir)
         ]
@@ -127,16 +147,16 @@ class DatasetManager:
                 hint="Put it there, or leave validation_files out: a part of the training data is then "
                 "held out.",
             )
-        return tuple(self._readers(self.config.validation_files))
+        return self.config.validation_files
 
-    def _samples(self, names: Sequence[str]) -> list[SourceReader]:
-        """Write samples of the kinds of text that the names stand for, and return them as sources."""
+    def _write_samples(self, names: Sequence[str]) -> list[Path]:
+        """Write samples of the kinds of text that the names stand for; return the files."""
         known = known_sources()
         kinds = {_SAMPLES_OF[known[name].domain] for name in names if name in known}
         domains = [domain for domain in DOMAINS if domain in kinds] or list(DOMAINS)
         count = self.config.execution_mode.augmented_texts(_MOST_SAMPLES)
         try:
-            files = write_sample_documents(
+            return write_sample_documents(
                 self.base_dir, count=count, seed=SAMPLES_SEED, domains=domains
             )
         except OSError as err:
@@ -144,7 +164,6 @@ class DatasetManager:
                 f"Samples cannot be written into {self.base_dir}: {err.strerror or err}.",
                 hint="Free some space, or give another base_dir.",
             ) from err
-        return [open_files(file.stem, [file], None) for file in files]
 
     def _missing_error(self, missing: Sequence[str]) -> DataError:
         """Say what is missing, and the command that gets each."""

@@ -172,6 +172,7 @@ class TestTrial:
         found = manager(tmp_path / "not there", "trial").find_datasets()
         assert len(documents(found)) == 600
         assert len({reader.name for reader in found.train}) == 6
+        assert all("synthetic" in path.name for path in found.train_paths)
         assert all(d.metadata.get("synthetic") for d in documents(found))
 
     def test_files_that_are_there_are_not_used_and_it_is_said(self, tmp_path: Path) -> None:
