@@ -18,6 +18,7 @@ OWNERS = {
     "bitsandbytes": "models/",
     "datasets": "corpus/hub.py",
     "datatrove": ("corpus/execution.py", "corpus/deduplication_steps.py"),
+    "hojichar": "corpus/cleaning/plugins.py",
     "jinja2": ("dataset/template.py", "reports/"),
     "matplotlib": "reports/",
     "peft": "models/adapters.py",

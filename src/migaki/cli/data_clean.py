@@ -102,7 +102,7 @@ def clean(
     """
     from migaki.cli.progress import JobProgress
     from migaki.config import to_yaml
-    from migaki.corpus.cleaning.config import read_cleaning_config
+    from migaki.corpus.cleaning.config import named_code, read_cleaning_config
     from migaki.corpus.file_cleaning import Cleaning, clean_files
 
     names = [a for a in arguments or [] if "=" not in a or Path(a).exists()]
@@ -119,6 +119,10 @@ def clean(
     if rejected and target is None:
         raise UsageError(
             "--rejected lists beside the output, and there is none.", hint="Give -o OUT."
+        )
+    if code := named_code(settings):
+        err.print(
+            f"The configuration runs code: {', '.join(code)}.", style="yellow", soft_wrap=True
         )
     asked = Cleaning(settings, tuple(fields or ()), rejected, examples, encoding)
     with JobProgress(err) as progress:

@@ -17,7 +17,7 @@ from typing import Any
 
 from migaki.config import to_mapping
 from migaki.corpus.cleaning.config import CleaningConfig, build_stages
-from migaki.corpus.documents import Document, Rejection
+from migaki.corpus.documents import Document, Rejection, Stage
 from migaki.corpus.files import BadRow, Row, SourceFile, find_files, open_file
 from migaki.corpus.ordered_map import map_ordered
 from migaki.corpus.personal_information import PersonalInformation
@@ -286,10 +286,11 @@ class _ChunkWork:
         summary = CleaningSummary(rows=len(chunk))
         kept: list[tuple[Mapping[str, Any], Column]] = []
         rejected: list[bytes] = []
+        stages = build_stages(self.asked.config)
         for row in chunk:
             source = self.names[str(row.path)]
             id = f"{source}:{row.line}"
-            cleaned = row if isinstance(row, BadRow) else self._clean(row, id, source)
+            cleaned = row if isinstance(row, BadRow) else self._clean(row, stages, id, source)
             if isinstance(cleaned, BadRow):
                 summary.count_unreadable(id, cleaned, examples=self.asked.examples)
                 rejected.append(_listed(id, _UNREADABLE, "unreadable", cleaned.reason, cleaned.raw))
@@ -307,9 +308,10 @@ class _ChunkWork:
         listing = b"".join(rejected) if self.asked.list_rejected else b""
         return _Done((*self.writing.encode(kept), listing), summary)
 
-    def _clean(self, row: Row, id: str, source: str) -> CleanedRow | BadRow:
+    def _clean(
+        self, row: Row, stages: Sequence[Stage], id: str, source: str
+    ) -> CleanedRow | BadRow:
         try:
-            stages = build_stages(self.asked.config)
             cleaned = clean_row(row.value, stages, id=id, source=source, fields=self.asked.fields)
             if not isinstance(cleaned.outcome, Rejection):
                 self.writing.check(cleaned.row, cleaned.column)

@@ -60,6 +60,12 @@ def test_settings_are_given_as_file_and_overrides(source: Path) -> None:
     assert "3 kept" in said
 
 
+def test_code_that_the_configuration_names_is_said_aloud(source: Path) -> None:
+    code, said = call(source, "-p", "none", "python=[builtins:bool]")
+    assert code == 0
+    assert "runs code: builtins:bool" in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -44,7 +44,17 @@ from migaki.corpus.documents import Stage
 from migaki.corpus.personal_information import PersonalInformation
 from migaki.errors import UsageError
 
-__all__ = ["PRESETS", "CleaningConfig", "Preset", "build_stages", "cleaning_config", "read_preset"]
+__all__ = [
+    "PRESETS",
+    "STAGES",
+    "CleaningConfig",
+    "Preset",
+    "build_stages",
+    "cleaning_config",
+    "named_code",
+    "read_cleaning_config",
+    "read_preset",
+]
 
 Preset = Literal["web", "encyclopaedia", "literature", "technical", "dialogue", "none"]
 
@@ -106,6 +116,18 @@ def build_stages(config: CleaningConfig) -> tuple[Stage, ...]:
         value = getattr(config, name)
         stages += value if isinstance(value, tuple) else [value] if value is not None else []
     return tuple(stages)
+
+
+def named_code(config: CleaningConfig) -> tuple[str, ...]:
+    """Return what a configuration names that is code of others and is run: said aloud before a run.
+
+    Example:
+        >>> named_code(cleaning_config("none", {"python": ["builtins:bool"]}))
+        ('builtins:bool',)
+    """
+    functions = tuple(one.function for one in config.python)
+    profile = config.hojichar.profile if config.hojichar else None
+    return (*functions, profile) if profile else functions
 
 
 STAGES = tuple(field.name for field in fields(CleaningConfig) if field.name != "preset")
