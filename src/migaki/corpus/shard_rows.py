@@ -16,7 +16,7 @@ from typing import IO
 import pyarrow
 import pyarrow.parquet
 
-from migaki.corpus.archives import ZIP_DAMAGE, is_zip, open_member
+from migaki.corpus.archives import ZIP_DAMAGE, is_zip, open_member, zip_members
 from migaki.corpus.bounded_lines import LongLine, bounded_lines
 from migaki.corpus.compression import (
     COMPRESSION_SUFFIXES,
@@ -113,6 +113,11 @@ def examine(shard: Shard, *, encoding: str, limits: ReadingLimits) -> ShardConte
         raise DataError(
             f"{shown} is not Parquet, whatever its name says: it begins with {head[:12]!r}.",
             hint="Rename it to what it is, or copy it again.",
+        )
+    if is_zip(head) and not shard.member:
+        zip_members(Path(shard.path))  # says what is wrong with a damaged one
+        raise DataError(
+            f"{shown} is an archive without data files.", hint="Look at what it holds: unzip -l"
         )
     if compression_of(head) or is_zip(head):
         raise DataError(f"{shown} holds another archive.", hint="Unpack the outer one first.")

@@ -302,6 +302,22 @@ def test_a_bomb_is_refused(tmp_path: Path) -> None:
     assert "bomb" in damage.reason
 
 
+def test_a_damaged_archive_is_named_as_such(tmp_path: Path) -> None:
+    WRITERS["a.zip"](tmp_path / "a.zip")
+    data = (tmp_path / "a.zip").read_bytes()
+    (tmp_path / "a.zip").write_bytes(data[: len(data) - 30])
+    (damage,) = read(open_source(tmp_path / "a.zip"))
+    assert isinstance(damage, DamagedFile)
+    assert "not a readable ZIP archive" in damage.reason
+    assert "cut off" in damage.hint
+
+
+def test_an_archive_without_data_is_named(tmp_path: Path) -> None:
+    write_zip(tmp_path / "a.zip", {"a.png": b"\x89PNG"})
+    (damage,) = read(open_source(tmp_path / "a.zip"))
+    assert "without data files" in damage.reason
+
+
 def test_an_archive_in_an_archive_is_named(tmp_path: Path) -> None:
     write_zip(tmp_path / "inner.zip", {"a.jsonl": as_jsonl(ROWS)})
     write_zip(tmp_path / "a.zip", {"inner.zip": (tmp_path / "inner.zip").read_bytes()})
