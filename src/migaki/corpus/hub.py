@@ -208,7 +208,8 @@ def _explained(err: Exception, data: HubData, *, at: str = "") -> MigakiError:
         return DataError(
             f"The hub could not be reached for {where} ({text[:160]}).",
             hint="Check the network, and the variables HF_HUB_OFFLINE and HTTPS_PROXY; or put the files "
-            "into the data folder. What was read before is not lost: run the same command again.",
+            "into the data folder."
+            + (" The same command, run again, goes on with what is missing." if at else ""),
         )
     return DataError(
         f"The data set {where} cannot be read: {type(err).__name__}: {text[:300]}.",
