@@ -1,7 +1,7 @@
 """The parts of a file of Aozora Bunko: header, legend, body, colophon.
 
-Source of the rules: 青空文庫「組版案内」and 3,000 of its files. The header is everything to the first
-empty line: the title, perhaps a subtitle, and the people. The legend (【テキスト中に現れる記号について】)
+Source of the rules: 青空文庫「注記一覧」and its files. The header is everything to the first
+empty line, or to the legend: the title, perhaps a subtitle, and the people. The legend (【テキスト中に現れる記号について】)
 stands between two lines of hyphens, where there is one. The colophon begins with 底本：.
 """
 
@@ -14,12 +14,14 @@ __all__ = ["Layout", "take_apart"]
 
 _RULE = re.compile(r"[-－]{20,}\s*")
 _LEGEND = "テキスト中に現れる記号"
-_COLOPHON = re.compile(r"(?:底本|底本の親本)[：:]")
+_COLOPHON = re.compile(r"底本(?:の親本)?\s*[：:]")
 # Files without 底本 (letters to the library, transcripts) close with who typed them in.
-_CLOSING = re.compile(r"(?:入力|青空文庫作成ファイル)[：:]")
+_CLOSING = re.compile(r"(?:入力|青空文庫作成ファイル)\s*[：:]")
 _ROLE = re.compile(r"(.+?)(訳|編|編訳|校訂|著|作|撰|口述|述)")
 _MOST_LEGEND_LINES = 80
 _MOST_HEADER_LINES = 12
+_MOST_COLOPHON_LINES = {_COLOPHON: 400, _CLOSING: 40}
+"""What stands farther from the end is a line of the work that looks like one; 底本 notes may be long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,10 @@ def take_apart(text: str) -> Layout:
         body += 1
     if body - start > _MOST_HEADER_LINES:  # no empty line behind a title: an excerpt, no header
         body = start
-    header = tuple(line.strip() for line in lines[start:body])
     legend_start, legend_end = _legend(lines, body, end)
+    if legend_start < legend_end and legend_start - start <= _MOST_HEADER_LINES:
+        body = legend_start  # an empty line may stand between title and people
+    header = tuple(line.strip() for line in lines[start:body] if line.strip())
     inside = lines[body:legend_start] + lines[legend_end:end]
     while inside and not inside[0].strip():
         del inside[0]
@@ -89,8 +93,11 @@ def take_apart(text: str) -> Layout:
 
 def _colophon_start(lines: list[str]) -> int:
     """Return the last line that begins a colophon: a body may quote one."""
-    for pattern in (_COLOPHON, _CLOSING):
-        found = [number for number, line in enumerate(lines) if pattern.match(line)]
+    for pattern, most in _MOST_COLOPHON_LINES.items():
+        first = max(0, len(lines) - most)
+        found = [
+            number for number, line in enumerate(lines[first:], start=first) if pattern.match(line)
+        ]
         if found:
             return _first_of_block(lines, found)
     return len(lines)

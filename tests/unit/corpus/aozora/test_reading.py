@@ -103,6 +103,22 @@ def test_a_line_of_hyphens_in_the_body_is_no_legend() -> None:
     assert RULE in take_apart(f"題\n作者\n\n本文。\n{RULE}\n続き。\n{RULE}\n底本：本").body
 
 
+def test_an_empty_line_may_stand_in_the_header() -> None:
+    parts = take_apart(FILE.replace("題\n副題\n", "題\n\n副題\n"))
+    assert parts.header == ("題", "副題", "作者", "訳者訳")
+    assert parts.body[0] == "　本文《ほんぶん》。"
+
+
+def test_a_line_that_looks_like_a_colophon_far_from_the_end_is_none() -> None:
+    verse = [f"行{number}。" for number in range(500)]
+    text = "\n".join(
+        ["題", "作者", "", "底本：と呼ぶ。", "入力：と言う。", *verse, "", "底本：「本」"]
+    )
+    parts = take_apart(text)
+    assert parts.body == ("底本：と呼ぶ。", "入力：と言う。", *verse)
+    assert parts.colophon == ("底本：「本」",)
+
+
 def test_text_without_a_header_loses_nothing() -> None:
     lines = [f"行{number}。" for number in range(40)]
     assert take_apart("\n".join(lines)).body == tuple(lines)
