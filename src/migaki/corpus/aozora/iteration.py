@@ -15,6 +15,9 @@ What is repeated is not marked; a reader knows it. The rule, in this order:
 
 The ゛ of ／″＼ voices the first kana of the repetition (さま／″＼ is さまざま); a kanji shows no voicing
 and is repeated as it is (代る／″＼).
+
+On doubled words of modern works, contracted and written out again, it is right in at least 96 % of
+440 cases (`benchmarks/aozora.py`); the 65 marks of 樋口一葉「たけくらべ」 are all right, read one by one.
 """
 
 from __future__ import annotations
