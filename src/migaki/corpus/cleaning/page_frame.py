@@ -22,7 +22,7 @@ _Count = Annotated[int, Field(ge=0)]
 _SENTENCE_ENDS = ("。", "！", "？", "．", "」", "』")
 _LONGEST = 120
 _LINK_MARKS = (" > ", "＞", " » ", " › ", " | ", "｜")
-_LINK = re.compile(r"[^。、「」{}();=]{1,15}")
+_LINK = re.compile(r"[^。、「」{}();=|｜]{1,15}")
 _NOTICES = "migaki:page_notices"
 """Sentences that yet are no text: one of these phrases makes a sentence a frame line."""
 
@@ -146,7 +146,7 @@ def is_link_row(line: str) -> bool:
     Example:
         >>> is_link_row("ホーム > 特集 > 春の花"), is_link_row("一覧 | 前へ | 次へ")
         (True, True)
-        >>> is_link_row("if (a > b) { return a > c }"), is_link_row("1 > 0")
+        >>> is_link_row("if (a > b) { return a > c }"), is_link_row("| 国 | 首都 | 人口 |")
         (False, False)
     """
     for mark in _LINK_MARKS:
