@@ -48,6 +48,14 @@ def test_still_proposes(name: str, text: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("name", "text"),
     [
+        # What a fifth reading found.
+        ("adverbs.synonym", "もっと広い席がほしいのに。"),
+        ("adverbs.degree", "坂道が少しきつくなる。"),
+        ("nouns.style", "手間と値段をかけない工夫だ。"),
+        ("nouns.style", "本日、社長のお宅に伺います。"),
+        ("nouns.wrong_prefix", "給料が上がりました。"),
+        ("particles.formal_omission", "研究者は論文の読みを進めている。"),
+        ("particles.formal_omission", "昨日、注意がなされた。"),
         # Adverbs that stand outside a negation, or need one.
         ("verbs.polarity", "兄は必ず手紙を書きます。"),
         ("verbs.polarity", "そろそろ店を閉めます。"),
