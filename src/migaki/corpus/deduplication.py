@@ -24,58 +24,47 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass as plain_dataclass
-from dataclasses import field
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import ConfigDict, Field
-from pydantic.dataclasses import dataclass
 
 from migaki.corpus.documents import Document
-from migaki.corpus.duplicate_pairs import all_stay, band_buckets, choose_kept
+from migaki.corpus.duplicate_ledger import (
+    NGRAM,
+    SHORTEST,
+    TEXT_HASH_BYTES,
+    DeduplicationConfig,
+    Duplicates,
+    Ledger,
+    settle,
+)
+from migaki.corpus.duplicate_pairs import band_buckets
 from migaki.corpus.folding import fold
 from migaki.corpus.minhash import digests
 
 __all__ = [
+    "BANDS",
     "BAND_ROWS",
     "HASHES",
     "DeduplicationConfig",
     "Duplicates",
     "Signature",
     "find_duplicates",
-    "preference",
     "signature",
     "signatures",
 ]
 
-NGRAM = 3
 BANDS, BAND_ROWS = 51, 5
 HASHES = BANDS * BAND_ROWS
-SHORTEST = 15
 PART_HASHES = 64
 _BATCH_CHARACTERS = 1 << 20
-_TEXT_HASH_BYTES = 16
 
 Progress = Callable[[str, int, int | None], None]
-
-
-@dataclass(config=ConfigDict(extra="forbid"), frozen=True, kw_only=True)
-class DeduplicationConfig:
-    """What counts as a duplicate, and which one stays."""
-
-    near: bool = True
-    """Look for near-duplicates, not only for exact ones."""
-    threshold: Annotated[float, Field(ge=0.5, le=1.0)] = 0.6
-    """Estimated Jaccard similarity of character 3-grams from which documents are near-duplicates."""
-    shortest: Annotated[int, Field(ge=NGRAM)] = SHORTEST
-    """Folded characters from which a document can be a near-duplicate; shorter ones only exactly."""
-    prefer: list[str] = field(default_factory=list)
-    """Sources in the order in which their documents rather stay; sources not named come last."""
 
 
 @plain_dataclass(frozen=True, slots=True)
@@ -115,7 +104,7 @@ def signatures(documents: Iterable[Document], *, shortest: int = SHORTEST) -> It
         minima = iter(_low_halves(long, HASHES))
         for text, name in zip(folded, named, strict=True):
             yield Signature(
-                hashlib.sha256(_bytes(name)).digest()[:_TEXT_HASH_BYTES],
+                hashlib.sha256(_bytes(name)).digest()[:TEXT_HASH_BYTES],
                 len(text),
                 next(minima) if len(text) >= shortest else _own_digest(name, HASHES),
             )
@@ -155,55 +144,6 @@ def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
         yield batch
 
 
-@plain_dataclass(frozen=True)
-class Duplicates:
-    """What became of each document, by its number in the order in which they came."""
-
-    kept_instead: npt.NDArray[np.int64]
-    """Shape (documents,): the document that stays for this one; −1 where it stays itself."""
-    similarity: npt.NDArray[np.float32]
-    """Shape (documents,): estimated similarity to that one; 1 for exact ones, NaN where it stays."""
-    exact: npt.NDArray[np.bool_]
-    """Shape (documents,): left out, and its folded text is that of a preferred document."""
-    ids: Sequence[str]
-    """The id of each document."""
-    sources: Sequence[str]
-    """The source of each document."""
-    compared_pairs: int = 0
-    """Candidates that were verified."""
-    large_buckets: int = 0
-    """Buckets above 256 documents, compared with the most preferred ones only."""
-
-    def is_kept(self, number: int) -> bool:
-        """Tell whether a document stays."""
-        return bool(self.kept_instead[number] < 0)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the counts: read = kept + exact + near, and who was left out for whom."""
-        left_out = np.flatnonzero(self.kept_instead >= 0)
-        exact = int(self.exact.sum())
-        pairs = Counter(
-            (self.sources[number], self.sources[self.kept_instead[number]])
-            for number in left_out.tolist()
-        )
-        _, sizes = np.unique(self.kept_instead[left_out], return_counts=True)
-        return {
-            "read": len(self.ids),
-            "kept": len(self.ids) - len(left_out),
-            "exact_duplicates": exact,
-            "near_duplicates": len(left_out) - exact,
-            "within_a_source": sum(n for (a, b), n in pairs.items() if a == b),
-            "across_sources": sum(n for (a, b), n in pairs.items() if a != b),
-            "left_out_for": [
-                {"source": a, "kept_source": b, "documents": n}
-                for (a, b), n in sorted(pairs.items(), key=lambda item: (-item[1], item[0]))
-            ],
-            "most_for_one_document": int(sizes.max(initial=0)),
-            "compared_pairs": self.compared_pairs,
-            "large_buckets": self.large_buckets,
-        }
-
-
 def find_duplicates(
     documents: Iterable[Document],
     config: DeduplicationConfig | None = None,
@@ -227,75 +167,21 @@ def find_duplicates(
     config = config or DeduplicationConfig()
     with tempfile.TemporaryFile(dir=scratch) as file:
         ledger = _read(documents, config, part, file, progress)
-        count = len(ledger.ids)
-        best = preference(ledger.source_ranks(config.prefer), ledger.characters, ledger.ids)
-        first = _first_of_equal(ledger.text_hashes, best)
-        stays = np.flatnonzero(first == np.arange(count))
-        if not config.near or len(stays) < 2:
-            choice = all_stay(count)
-        else:
-            columns = HASHES + (PART_HASHES if part else 0)
-            table = np.memmap(file, dtype=np.uint16, mode="r", shape=(count, columns))
-            whole = table[:, :HASHES]
-            choice = choose_kept(
-                _told(band_buckets(whole, rows=BAND_ROWS, among=stays), progress),
-                whole,
-                best,
-                threshold=config.threshold,
-                parts=table[:, HASHES:] if part else None,
-            )
-    instead, similarity = choice.kept_instead, choice.similarity
-    exact = first != np.arange(count)
-    # The copy of a text that was left out goes with it to the one that stays.
-    instead = np.where(exact, np.where(instead[first] >= 0, instead[first], first), instead)
-    similarity = np.where(
-        exact, np.where(np.isnan(similarity[first]), 1, similarity[first]), similarity
-    )
-    return Duplicates(
-        instead,
-        similarity.astype(np.float32),
-        exact,
-        ledger.ids,
-        ledger.sources,
-        choice.compared_pairs,
-        choice.large_buckets,
-    )
-
-
-def preference(
-    source_ranks: npt.NDArray[np.int64], characters: npt.NDArray[np.int64], ids: Sequence[str]
-) -> npt.NDArray[np.int64]:
-    """Order documents: preferred source first, then the longest, then the smallest id.
-
-    Args:
-        source_ranks: Shape (documents,): smaller is preferred.
-        characters: Shape (documents,): length of the folded text.
-        ids: Unique; compared as strings.
-
-    Returns:
-        Shape (documents,): numbers of documents, the one that rather stays first.
-    """
-    order = np.lexsort((-characters, source_ranks))
-    same = (np.diff(source_ranks[order]) == 0) & (np.diff(characters[order]) == 0)
-    edges = np.flatnonzero(~same) + 1
-    for at, to in zip([0, *edges], [*edges, len(order)], strict=True):
-        if to - at > 1:
-            order[at:to] = sorted(order[at:to], key=lambda number: ids[number])
-    return order
-
-
-@plain_dataclass
-class _Ledger:
-    """What is kept of each document in memory."""
-
-    ids: list[str]
-    sources: list[str]
-    characters: npt.NDArray[np.int64]
-    text_hashes: npt.NDArray[np.void]
-
-    def source_ranks(self, prefer: Sequence[str]) -> npt.NDArray[np.int64]:
-        rank = {name: number for number, name in reversed(list(enumerate(prefer)))}
-        return np.array([rank.get(name, len(prefer)) for name in self.sources], dtype=np.int64)
+        columns = HASHES + (PART_HASHES if part else 0)
+        shape = (len(ledger.ids), columns)
+        table = (
+            np.memmap(file, np.uint16, "r", shape=shape)
+            if ledger.ids
+            else np.empty(shape, dtype=np.uint16)
+        )
+        whole = table[:, :HASHES]
+        return settle(
+            ledger,
+            config,
+            whole,
+            lambda stay: _told(band_buckets(whole, rows=BAND_ROWS, among=stay), progress),
+            parts=table[:, HASHES:] if part else None,
+        )
 
 
 def _read(
@@ -304,7 +190,7 @@ def _read(
     part: Callable[[Document], str] | None,
     file: IO[bytes],
     progress: Progress | None,
-) -> _Ledger:
+) -> Ledger:
     ids: list[str] = []
     sources: list[str] = []
     characters: list[int] = []
@@ -329,24 +215,12 @@ def _read(
         if progress and done % 1024 == 0:
             progress("reading", done, None)
     file.flush()
-    return _Ledger(
+    return Ledger(
         ids,
         sources,
         np.array(characters, dtype=np.int64),
-        np.frombuffer(bytes(hashes), dtype=np.dtype((np.void, _TEXT_HASH_BYTES))),
+        np.frombuffer(bytes(hashes), dtype=np.dtype((np.void, TEXT_HASH_BYTES))),
     )
-
-
-def _first_of_equal(
-    text_hashes: npt.NDArray[np.void], best: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int64]:
-    """Return for each document the most preferred one with the same text."""
-    if not len(best):
-        return best
-    _, first, inverse = np.unique(text_hashes[best], return_index=True, return_inverse=True)
-    found = np.empty(len(best), dtype=np.int64)
-    found[best] = best[first[inverse]]
-    return found
 
 
 def _told(bands: Iterable[Any], progress: Progress | None) -> Iterator[Any]:
