@@ -1,6 +1,7 @@
 """Planted near-duplicates of real Japanese text: how many are found, what is merged that is not alike.
 
     python benchmarks/corpus_deduplication.py [--half report|development] [--each N] [--data ../shared/data]
+    python benchmarks/corpus_deduplication.py --documents 200000      # memory and time of so many
 
 For each rate, a corpus is made of texts and of one copy of each, in which that share of the characters
 (rounded down) was edited at uniformly random places, a third each substituted, inserted and deleted, by
@@ -20,6 +21,7 @@ import json
 import logging
 import os
 import random
+import resource
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -222,6 +224,29 @@ def show(result: dict[str, Any]) -> None:
                   f"{row['false_merges']} ({row['false_share']:.3%}) | {row['cpu_mb_per_s']:.1f} |")  # fmt: skip
 
 
+def measure_scale(texts: Sequence[str], count: int) -> None:
+    """Time and memory for many documents: sentences of real texts, drawn anew for each."""
+    sentences = [s + "。" for text in texts for s in text.split("。") if 10 < len(s) < 100]
+
+    def made() -> Iterator[Document]:
+        rng = random.Random(0)
+        for number in range(count):
+            text = "".join(rng.choices(sentences, k=8))
+            yield Document(text, f"made.jsonl:{number}", "made", "unknown")
+
+    find_duplicates(documents_of(texts[:100]))  # what is imported and cached once
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    began = time.process_time()
+    found = find_duplicates(made()).to_json()
+    elapsed = time.process_time() - began
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    size = sum(len(document.text.encode()) for document in made())
+    print(f"{count:,} documents, {size / 1e6:,.0f} MB: {elapsed:.1f} s CPU, {size / 1e6 / elapsed:.1f} MB/s; "
+          f"peak memory grew by {grown / 1024:.0f} MiB, {grown * 1024 / count:.0f} bytes a document; "
+          f"{found['compared_pairs']:,} pairs compared, {found['large_buckets']} large buckets, "
+          f"{found['near_duplicates']} near-duplicates")  # fmt: skip
+
+
 def main() -> None:
     here = Path(__file__).resolve().parents[1]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -229,9 +254,13 @@ def main() -> None:
     parser.add_argument("--half", choices=("development", "report"), default="report")
     parser.add_argument("--each", type=int, default=1000, help="texts of each length, at most")
     parser.add_argument("--tools", nargs="+", choices=list(TOOLS), default=list(TOOLS))
+    parser.add_argument("--documents", type=int, help="measure time and memory of so many")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     logging.disable(logging.INFO)
+    if asked.documents:
+        measure_scale(texts_of(asked.data, asked.half), asked.documents)
+        return
     os.environ["LOGURU_LEVEL"] = "ERROR"
     rng = random.Random(0)
     result = measure(sample(texts_of(asked.data, asked.half), asked.each, rng), rng, asked.tools)

@@ -47,6 +47,19 @@ class TestLooking:
     def test_the_same_words_in_another_order_are_no_question(self) -> None:
         assert kinds("富士山は日本で一番高い山です。高い山は何ですか、と一番に聞かれた。") == []
 
+    @pytest.mark.parametrize(
+        ("text", "found"),
+        [
+            ("Q: アイスクリームは？\nA: 冷たい", True),
+            ("「アイスクリームは？」と聞いた。", True),
+            ("昨日のアイスクリームはどうでしたか。", False),
+            ("アイスクリームは、技術を導入して作る。", False),
+        ],
+    )
+    def test_a_short_question_must_be_a_sentence_of_its_own(self, text: str, found: bool) -> None:
+        index = EvaluationIndex([EvaluationItem("x:1", ("アイスクリームは？",))])
+        assert bool(index.look(text)) is found
+
     def test_short_questions_are_counted_not_looked_for(self) -> None:
         assert kinds("日本の首都は？ 東京。") == []
         assert INDEX.too_short == 1
