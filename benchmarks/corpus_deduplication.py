@@ -10,7 +10,7 @@ merge is false when the normalised Levenshtein similarity (rapidfuzz) of the fol
 The texts are deduplicated before, so that each has one copy; the false merges of that are counted too.
 
 Beside it, on the same rows in the same process: HojiChar's GenerateDedupLSH and InlineDeduplicator, and
-datatrove's MinHash stages, both with their defaults. datatrove's word n-grams are made of fugashi's
+datatrove's MinHash stages, both with their defaults, and HojiChar with migaki's bands and n-grams. datatrove's word n-grams are made of fugashi's
 words, as its own Japanese words need spaCy. Needs pip install rapidfuzz datasketch redis, and fugashi.
 """
 
@@ -98,12 +98,12 @@ def by_migaki(texts: Sequence[str]) -> Kept:
     return [int(i) if i >= 0 else n for n, i in enumerate(found.kept_instead)]
 
 
-def by_hojichar(texts: Sequence[str]) -> Kept:
+def by_hojichar(texts: Sequence[str], **settings: int) -> Kept:
     """The first that has one of its keys stays; the filter itself only says that there is one."""
     from hojichar import Document as HojiDocument
     from hojichar.filters.deduplication import GenerateDedupLSH, InlineDeduplicator
 
-    keys, pool = GenerateDedupLSH(), InlineDeduplicator()
+    keys, pool = GenerateDedupLSH(**settings), InlineDeduplicator()
     first: dict[str, int] = {}
     kept = []
     for number, text in enumerate(texts):
@@ -154,8 +154,13 @@ def by_datatrove(texts: Sequence[str]) -> Kept:
     return kept
 
 
+def by_hojichar_alike(texts: Sequence[str]) -> Kept:
+    """HojiChar with migaki's bands and n-grams: what verification and folding are worth."""
+    return by_hojichar(texts, n_grams=3, num_bands=51, band_size=5)
+
+
 TOOLS: dict[str, Callable[[Sequence[str]], Kept]] = {
-    "migaki": by_migaki, "HojiChar": by_hojichar, "datatrove": by_datatrove,
+    "migaki": by_migaki, "HojiChar": by_hojichar, "HojiChar-51x5": by_hojichar_alike, "datatrove": by_datatrove,
 }  # fmt: skip
 
 

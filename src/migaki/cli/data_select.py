@@ -27,7 +27,7 @@ def select(
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="How many rows to take.")],
     topics: Annotated[float, typer.Option(min=0, help="Weight of covering all topics.")] = 1.0,
     quality: Annotated[float, typer.Option(min=0, help="Weight of quality.")] = 1.0,
-    registers: Annotated[float, typer.Option(min=0, help="Weight of rare registers.")] = 0.5,
+    registers: Annotated[float, typer.Option(min=0, help="Weight of rare registers.")] = 1.0,
     fields: Annotated[
         list[str] | None,
         typer.Option("--field", help="Column that is looked at; again for more. All text if none."),

@@ -7,7 +7,7 @@ A greedy choice, one example at a time, of what adds most to
                (facility location over `migaki.corpus.topic_vectors`),
     quality    the mean of the figures of `migaki.corpus.quality`, and
     registers  the sum of √(taken) over the registers, so that a rare one is worth more; a text of mixed
-               registers has none.
+               registers, or without sentences, has none.
 
 All three have diminishing returns (they are submodular), so the choice is at least 63 % as good as the
 best possible one (Nemhauser et al. 1978), and a gain that was worked out before is an upper bound: most
@@ -37,7 +37,9 @@ from migaki.linguistics.morphemes import Register
 
 __all__ = ["Chosen", "Selection", "SelectionConfig", "select"]
 
+_NO_REGISTER = (Register.MIXED, Register.NONE)
 _SAMPLE = 1024
+_TYPICAL = 64
 _CHUNK = 4096
 
 Progress = Callable[[str, int, int | None], None]
@@ -53,7 +55,7 @@ class SelectionConfig:
     """Weight of topics."""
     quality: Annotated[float, Field(ge=0)] = 1.0
     """Weight of quality."""
-    registers: Annotated[float, Field(ge=0)] = 0.5
+    registers: Annotated[float, Field(ge=0)] = 1.0
     """Weight of registers."""
     shortest: Annotated[int, Field(ge=0)] = 20
     """Folded characters below which a text is too short to be taken."""
@@ -78,7 +80,8 @@ class Chosen:
     rank: int
     """1 for the first that was taken."""
     reason: str
-    """What decided: ``new_topic``, ``rare_register`` or ``quality`` (above that of the median candidate)."""
+    """In what it was most above what candidates typically added then: ``new_topic``,
+    ``rare_register`` or ``quality``."""
     gains: dict[str, float]
     """What it added to topics, quality and registers, weighted."""
     quality: Quality
@@ -176,13 +179,15 @@ def select(
             number=int(usable[pick]),
             id=candidates.ids[usable[pick]],
             rank=rank,
-            reason=greedy.reason(gains),
+            reason=reason,
             gains=gains,
             quality=candidates.qualities[usable[pick]],
             nearest=None if near is None else candidates.ids[usable[near]],
             similarity=similarity,
         )
-        for rank, (pick, gains, near, similarity) in enumerate(greedy.picks(progress), start=1)
+        for rank, (pick, gains, reason, near, similarity) in enumerate(
+            greedy.picks(progress), start=1
+        )
     )
     return Selection(chosen, len(candidates.ids), dict(left_out.most_common()))
 
@@ -237,12 +242,12 @@ class _Greedy:
         self._wanted = vectors[np.sort(rng.choice(len(vectors), size, replace=False))].T
         self._covered = np.zeros(size, dtype=np.float32)
         self._registers: Counter[str] = Counter()
-        self._median_quality = config.quality * float(np.median([q.score for q in qualities]))
+        self._typical = np.linspace(0, len(vectors) - 1, min(_TYPICAL, len(vectors)), dtype=int)
 
     def picks(
         self, progress: Progress | None
-    ) -> Iterator[tuple[int, dict[str, float], int | None, float]]:
-        """Yield each pick with its gains, and the nearest one before it with its similarity."""
+    ) -> Iterator[tuple[int, dict[str, float], str, int | None, float]]:
+        """Yield each pick, its gains, why, and the nearest one before it with its similarity."""
         heap = [(-bound, number, 0) for number, bound in enumerate(self._first_bounds())]
         heapq.heapify(heap)
         taken: list[int] = []
@@ -253,15 +258,20 @@ class _Greedy:
                 heapq.heappush(heap, (-sum(gains.values()), number, len(taken)))
                 continue
             near, similarity = self._nearest(number, taken)
+            reason = self._reason(gains)
             self._take(number)
             taken.append(number)
-            yield number, gains, near, similarity
+            yield number, gains, reason, near, similarity
             if progress:
                 progress("choosing", len(taken), self._count)
 
-    def reason(self, gains: Mapping[str, float]) -> str:
-        """Say what raised a pick above the others: every text has some quality."""
-        above = {**gains, "quality": gains["quality"] - self._median_quality}
+    def _reason(self, gains: Mapping[str, float]) -> str:
+        """Say in what a pick is most above what candidates would typically add now."""
+        others = [self._gains(number) for number in self._typical.tolist()]
+        above = {
+            name: gain - float(np.median([other[name] for other in others]))
+            for name, gain in gains.items()
+        }
         return _REASONS[max(above, key=lambda name: above[name])]
 
     def _first_bounds(self) -> npt.NDArray[np.float64]:
@@ -284,7 +294,7 @@ class _Greedy:
         closer = np.maximum(nearness - self._covered, 0).mean()
         register = self._qualities[number].register
         taken = self._registers[register.value]
-        rarer = 0.0 if register is Register.MIXED else float(np.sqrt(taken + 1) - np.sqrt(taken))
+        rarer = 0.0 if register in _NO_REGISTER else float(np.sqrt(taken + 1) - np.sqrt(taken))
         # Topics are scaled by the number that is wanted: an average pick then adds about as much as a
         # text of quality 1, whether ten are chosen or ten thousand.
         return {
