@@ -49,6 +49,10 @@ def test_still_proposes(name: str, text: str, expected: str) -> None:
     ("name", "text"),
     [
         # What a fifth reading found.
+        ("verbs.polarity", "その件はお答えしかねます。"),
+        ("verbs.tense", "準備ができ次第、出発します。"),
+        ("verbs.tense", "早めだと助かります。"),
+        ("verbs.spelling", "道のここより二つに分かるる所に石あり。"),
         ("adverbs.synonym", "もっと広い席がほしいのに。"),
         ("adverbs.degree", "坂道が少しきつくなる。"),
         ("nouns.style", "手間と値段をかけない工夫だ。"),
