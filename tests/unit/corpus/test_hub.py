@@ -21,7 +21,7 @@ from migaki.corpus.shards import HubOptions
 from migaki.corpus.sources import HubData, Source, find_source, known_sources
 from migaki.errors import DataError, UsageError
 
-from .hub_server import hub_server
+from .hub_server import COMMIT, GATED, OPEN, hub_server
 
 pytest.importorskip("datasets")
 
@@ -166,24 +166,24 @@ def test_a_source_that_is_not_on_the_hub_says_how_to_get_it() -> None:
         open_hub(find_source("dialogue"))
 
 
-OPEN = """
-from migaki.corpus.hub import open_hub
-from migaki.corpus.shards import HubOptions
-from migaki.corpus.sources import HubData, Source
-from migaki.errors import DataError
-hub = HubData(id={id!r}, columns=("text",))
+READ = """
+import json, sys
+from migaki.corpus.reading import open_source
+from migaki.errors import MigakiError
 try:
-    open_hub(Source(name="x", title="x", domain="web", purpose="", licence="MIT", homepage="", hub=hub))
-except DataError as err:
+    reader = open_source("hub:{id}", text=["text"])
+    texts = [d.text for shard in reader.shards() for d in reader.documents(shard)]
+    print(json.dumps([reader.facts()["revision"], texts]))
+except MigakiError as err:
     print(err)
 """
 
 
-def said(id: str, **environment: str) -> str:
-    """Return what is said about a data set in a process of its own: the address is read at import."""
+def said(id: str, home: Path, **environment: str) -> str:
+    """Return what is said of a data set in a process of its own: the address is read at import."""
     done = subprocess.run(
-        [sys.executable, "-c", OPEN.format(id=id)],
-        env={**os.environ, **environment},
+        [sys.executable, "-c", READ.replace("{id}", id)],
+        env={**os.environ, "HF_HOME": str(home), "HF_HUB_OFFLINE": "0", **environment},
         capture_output=True,
         text=True,
         check=True,
@@ -192,18 +192,28 @@ def said(id: str, **environment: str) -> str:
     return done.stdout
 
 
-def test_what_is_missing_or_gated_is_said_with_what_to_do() -> None:
-    with hub_server() as address:
-        gated = said("owner/gated", HF_ENDPOINT=address, HF_HUB_OFFLINE="0")
-        missing = said("owner/missing", HF_ENDPOINT=address, HF_HUB_OFFLINE="0")
+def test_a_data_set_is_streamed_from_a_hub_at_one_commit(tmp_path: Path) -> None:
+    folder = folder_of("wikipedia", tmp_path)
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    (folder / "README.md").write_text(card.replace("20231101.ja", "default"), encoding="utf-8")
+    with hub_server(folder) as address:
+        revision, texts = json.loads(said(OPEN, tmp_path / "home", HF_ENDPOINT=address))
+    assert revision == COMMIT
+    assert texts == [row["text"] for row in ROWS["wikipedia"]]
+
+
+def test_what_is_missing_or_gated_is_said_with_what_to_do(tmp_path: Path) -> None:
+    with hub_server(tmp_path) as address:
+        gated = said(GATED, tmp_path / "home", HF_ENDPOINT=address)
+        missing = said("owner/missing", tmp_path / "home", HF_ENDPOINT=address)
     assert "owner/gated is gated" in gated
     assert "hf auth login" in gated
     assert "owner/missing does not exist on the hub" in missing
 
 
-def test_no_network_is_said_at_once() -> None:
-    nowhere = said("owner/any", HF_ENDPOINT="http://127.0.0.1:9", HF_HUB_OFFLINE="0")
-    offline = said("owner/any", HF_HUB_OFFLINE="1")
+def test_no_network_is_said_at_once(tmp_path: Path) -> None:
+    nowhere = said(OPEN, tmp_path / "home", HF_ENDPOINT="http://127.0.0.1:9")
+    offline = said(OPEN, tmp_path / "home", HF_HUB_OFFLINE="1")
     for words in (nowhere, offline):
         assert "The hub could not be reached" in words
         assert "data folder" in words
