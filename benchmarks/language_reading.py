@@ -18,7 +18,7 @@ import csv
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -100,9 +100,11 @@ def conversions(drawn: Iterable[Drawn]) -> Iterator[list[str]]:
             return
 
 
-def operator_variants(drawn: Iterable[Drawn], *, each: int = VARIANTS_EACH) -> Iterator[list[str]]:
-    """For each operator the first variants that it makes."""
-    unfilled = {operator.name: operator for operator in find_operators()}
+def operator_variants(
+    drawn: Iterable[Drawn], *, each: int = VARIANTS_EACH, names: Sequence[str] = ()
+) -> Iterator[list[str]]:
+    """For each operator, or those of the names or families given, the first variants that it makes."""
+    unfilled = {operator.name: operator for operator in find_operators(names or None)}
     count: Counter[str] = Counter()
     for source, sentence in drawn:
         words = Passage.of(sentence).words
@@ -117,12 +119,12 @@ def operator_variants(drawn: Iterable[Drawn], *, each: int = VARIANTS_EACH) -> I
                 del unfilled[name]
 
 
-def draw(data: Path, *, turn: int, each: int) -> None:
+def draw(data: Path, *, turn: int, each: int, names: Sequence[str]) -> None:
     """Write both tables anew; a verdict is kept where sentence and outcome are still the same."""
     drawn = sentences(data, turn)
     for name, rows in (
         ("conversions", conversions(drawn)),
-        ("variants", operator_variants(drawn, each=each)),
+        ("variants", operator_variants(drawn, each=each, names=names)),
     ):
         path = TABLES / f"round-{turn}-{name}.tsv"
         known = {tuple(row[:4]): row for row in read(path)} if path.exists() else {}
@@ -181,11 +183,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--round", type=int, default=1, help="which sample")
     parser.add_argument("--each", type=int, default=VARIANTS_EACH, help="variants per operator")
+    parser.add_argument("--operators", nargs="*", default=(), help="only these, or families")
     args = parser.parse_args()
     if args.action == "draw":
         if args.data is None:
             parser.error("draw needs --data DIR")
-        draw(args.data, turn=args.round, each=args.each)
+        draw(args.data, turn=args.round, each=args.each, names=args.operators)
     else:
         print(count(args.round))
 
