@@ -18,7 +18,7 @@ from migaki.corpus.documents import Document
 from migaki.corpus.evaluation_items import read_items
 from migaki.corpus.paragraphs import RepeatedParagraphs
 from migaki.corpus.row_files import RowFile
-from migaki.corpus.row_sets import RowSet, own_part_of, row_of
+from migaki.corpus.row_sets import RowSet, own_part_of, row_of, same_documents
 from migaki.corpus.rows import BadRow
 
 __all__ = ["DeduplicationJob", "DeduplicationSummary", "deduplicate_files"]
@@ -108,7 +108,7 @@ def deduplicate_files(
             paragraphs=RepeatedParagraphs() if job.paragraphs != "keep" else None,
         )
         output.leave_out_bad(bad)
-        for number, document in enumerate(job.rows.documents()):
+        for number, document in enumerate(same_documents(job.rows, found.ids)):
             note = _note(number, document, summary, index, job.on_contaminated)
             if note is not None:
                 summary.left_out[note["reason"]] += 1

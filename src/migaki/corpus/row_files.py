@@ -103,6 +103,8 @@ class RowFile:
     def leave_out(self, note: Mapping[str, Any]) -> None:
         """List a row that is left out."""
         self._left_out.append(json_line(note))
+        if len(self._left_out) >= _CHUNK:
+            self._flush()
 
     def leave_out_bad(self, rows: Iterable[BadRow]) -> None:
         """List rows that cannot be used."""

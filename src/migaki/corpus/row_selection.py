@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from migaki.corpus.row_files import RowFile
-from migaki.corpus.row_sets import RowSet, answer_of, row_of
+from migaki.corpus.row_sets import RowSet, answer_of, changed_input, row_of
 from migaki.corpus.rows import BadRow
 from migaki.corpus.selection import Selection, SelectionConfig, select
 
@@ -42,8 +42,12 @@ def select_rows(
         output.leave_out_bad(bad)
         taken = {chosen.number: chosen for chosen in selection.chosen}
         for number, document in enumerate(rows.documents()):
-            if chosen := taken.get(number):
+            if chosen := taken.pop(number, None):
+                if chosen.id != document.id:
+                    raise changed_input(number + 1)
                 row = row_of(document)
                 value = {"text": row} if isinstance(row, str) else row
                 output.write({**value, **chosen.columns()}, where=document.id)
+        if taken:
+            raise changed_input(min(taken) + 1)
     return selection

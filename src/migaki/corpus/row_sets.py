@@ -6,7 +6,7 @@ only what is compared.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,9 +18,9 @@ from migaki.corpus.row_parts import row_parts
 from migaki.corpus.rows import BadRow, Row
 from migaki.corpus.shard_rows import shard_rows
 from migaki.corpus.text_fields import FieldProblemError
-from migaki.errors import BadRowError, UsageError
+from migaki.errors import BadRowError, DataError, UsageError
 
-__all__ = ["RowSet", "answer_of", "own_part_of", "row_of"]
+__all__ = ["RowSet", "answer_of", "changed_input", "own_part_of", "row_of", "same_documents"]
 
 
 def row_of(document: Document) -> Any:
@@ -118,6 +118,35 @@ class RowSet:
                 hint="Repair it, or go on without such rows: --on-bad-row skip.",
             )
         return bad
+
+
+def same_documents(rows: RowSet, ids: Sequence[str]) -> Iterator[Document]:
+    """Yield the documents of a second reading, which must be those of the first.
+
+    Args:
+        rows: The rows.
+        ids: What the first reading found.
+
+    Raises:
+        DataError: A file has changed in between.
+    """
+    number = 0
+    for number, document in enumerate(rows.documents(), start=1):
+        if number > len(ids) or document.id != ids[number - 1]:
+            break
+        yield document
+    else:
+        if number == len(ids):
+            return
+    raise changed_input(number)
+
+
+def changed_input(number: int) -> DataError:
+    """Return the error for input that is another when it is read again."""
+    return DataError(
+        f"The input has changed while it was read: row {number:,} is not what it was.",
+        hint="Wait until nobody writes these files, and begin anew.",
+    )
 
 
 def _local(name: str, encoding: str) -> LocalReader:

@@ -128,6 +128,18 @@ class TestDeduplication:
         notes = read(tmp_path / "out.jsonl.left_out.jsonl")
         assert [note["reason"] for note in notes] == ["bad_row", "bad_row"]
 
+    def test_input_that_changes_meanwhile_is_refused(self, tmp_path: Path) -> None:
+        path, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+        source = write(path, [{"text": CAT}, {"text": ROAD}])
+
+        def change(stage: str, done: int, total: int | None) -> None:
+            if stage == "comparing":
+                write(path, [{"text": CAT}])
+
+        with pytest.raises(DataError, match="has changed"):
+            deduplicate_files(DeduplicationJob(rows=RowSet((source,))), target, progress=change)
+        assert not target.exists()
+
     def test_an_existing_output_is_safe(self, tmp_path: Path) -> None:
         source, target = write(tmp_path / "in.jsonl", [{"text": CAT}]), tmp_path / "out.jsonl"
         target.write_text("mine", "utf-8")
