@@ -48,7 +48,11 @@ def test_still_proposes(name: str, text: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        # What a fifth reading found.
+        # What a fifth and a sixth reading found.
+        ("verbs.polarity", "雨に濡れて寒くなりました。"),
+        ("verbs.polarity", "写真は筆者による。"),
+        ("verbs.tense", "1919年に小さな村で生まれる。"),
+        ("verbs.request", "どうしても、待っていただけませんか？"),
         ("verbs.polarity", "その件はお答えしかねます。"),
         ("verbs.tense", "準備ができ次第、出発します。"),
         ("verbs.tense", "早めだと助かります。"),

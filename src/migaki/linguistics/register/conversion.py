@@ -37,7 +37,7 @@ _CLASSICAL = frozenset(
     for name in ("キ", "ケリ", "リ", "タリ-完了", "ヌ", "ツ", "ラム", "ケム", "ズ")
 )
 
-_GOING_ON = re.compile("(?:ません|ます|です|でした|ました)(?:が.?|けど)$")
+_GOING_ON = re.compile("(?:ません|ます|です|でした|ました)(?:が.?|けど|、[^とっ])$")
 _CALLS = ("すみません", "すいません", "ごめん")
 _OLD_PRONOUNS = ("余", "予", "汝", "爾")
 _STILL_SAID = ("ざる", "る")  # 招かれざる客, における
@@ -247,7 +247,7 @@ def _keeps_courtesy(
         phrase = sentence.text[max(0, start - sentence.start) : end - sentence.start]
         if not phrase.endswith("が"):
             phrase += sentence.text[end - sentence.start :][:2]
-        if _GOING_ON.search(phrase):
+        if _GOING_ON.search(phrase) and not ("、" in phrase and phrase.startswith(_CALLS)):
             return True
     for predicate in found:
         head = predicate.head[-1]

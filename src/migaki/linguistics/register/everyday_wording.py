@@ -1,7 +1,7 @@
 """Words of courtesy to the hearer inside a sentence that turns plain: ご希望はありますか → 希望はあるか.
 
 尊敬語 about a third person goes with plain speech (先生のご希望だ), so a sentence that names one keeps
-it. What is left of courtesy to the hearer clashes with a plain ending (敬語の指針, 文化審議会答申, 2007,
+it, and so does one in which an honorific or humble verb stays. What is left of courtesy to the hearer clashes with a plain ending (敬語の指針, 文化審議会答申, 2007,
 chapter 1: 敬語 is chosen for the whole of what one says).
 """
 
@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from migaki.linguistics.morphemes import Morpheme, Sentence
+from migaki.linguistics.morphemes import Morpheme, Register, Sentence
 from migaki.linguistics.protection import overlaps
-from migaki.linguistics.register.keigo import is_prefix, word_kinds
+from migaki.linguistics.register.keigo import is_prefix, keigo_turns, word_kinds
 from migaki.linguistics.tables import read_table
 
 __all__ = ["everyday_wording"]
@@ -38,13 +38,30 @@ def everyday_wording(sentence: Sentence, taken: Sequence[tuple[int, int]]) -> It
         [(0, 1, ''), (4, 8, 'どのくらい')]
     """
     words, spans = sentence.morphemes, sorted(taken)
+    found = [o for o in _options(words) if not overlaps(o[0], o[1], spans)]
+    if found and not _stays_courteous(words, spans):
+        yield from found
+
+
+def _options(words: Sequence[Morpheme]) -> Iterator[Option]:
     names = any(map(_is_respected, words))
     for place, m in enumerate(words):
         found = _everyday_word(words, place)
         if found is None and not names and _honours_hearer(words, place):
             found = m.start, m.end, ""
-        if found is not None and not overlaps(found[0], found[1], spans):
+        if found is not None:
             yield found
+
+
+def _stays_courteous(words: Sequence[Morpheme], rewritten: Sequence[tuple[int, int]]) -> bool:
+    """Whether an honorific or humble verb stays in a sentence; どなた beside なさった方 goes with it.
+
+    Args:
+        words: Its morphemes.
+        rewritten: Spans that are written anew, in order.
+    """
+    raised = (m for m in keigo_turns(words) if m.kind in (Register.HONORIFIC, Register.HUMBLE))
+    return any(not overlaps(mark.start, mark.end, rewritten) for mark in raised)
 
 
 def _everyday_word(words: Sequence[Morpheme], place: int) -> Option | None:
