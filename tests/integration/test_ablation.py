@@ -12,7 +12,7 @@ import pytest
 from migaki.corpus.augmentation import Augmentation
 from migaki.errors import UsageError
 from migaki.recipes.ablation import Ablation, Difference, run_ablation
-from migaki.recipes.ablation_arms import Arm, augmented_rows, every_row, random_rows
+from migaki.recipes.ablation_arms import Arm, augmented_rows, every_row, random_rows, selected_rows
 from migaki.recipes.recipe import Recipe, read_recipe
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -111,3 +111,15 @@ def test_seeds_that_make_no_pairs_are_refused(tmp_path: Path, seeds: list[int]) 
 def test_asking_for_all_rows_is_no_choice(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="nothing would be chosen"):
         run_ablation(recipe(), (random_rows(1000), every_row()), seeds=[1], folder=tmp_path)
+
+
+def test_a_selection_is_compared_with_as_many_rows_drawn_at_random(tmp_path: Path) -> None:
+    asked = recipe("training.max_steps=0", "training.num_epochs=2", "training.batch_size=4")
+    arms = (random_rows(8), selected_rows(8))
+    result = run_ablation(asked, arms, seeds=[1, 2], folder=tmp_path)
+    assert [run.rows for run in result.runs] == [8] * 4
+    assert result.steps == 2 * 8 // 4
+    drawn = [lines(tmp_path / f"data/random-seed{seed}.jsonl") for seed in (1, 2)]
+    chosen = [lines(tmp_path / f"data/selected-seed{seed}.jsonl") for seed in (1, 2)]
+    assert drawn[0] != drawn[1]
+    assert chosen[0] == chosen[1]

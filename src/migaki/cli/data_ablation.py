@@ -46,11 +46,21 @@ def ablation(
         str | None,
         typer.Option(help="Operators or families, divided by commas. All for training if none."),
     ] = None,
+    select: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Compare so many selected rows with as many drawn at random, instead."
+        ),
+    ] = None,
+    force_licence: Annotated[
+        bool,
+        typer.Option("--force-licence", help="Vary rows whose licence forbids changed texts too."),
+    ] = False,
     json_output: Annotated[
         bool, typer.Option("--json", help="Print the result as JSON on stdout.")
     ] = False,
 ) -> None:
-    """Does augmentation help with your data? Train with and without it, and compare.
+    """Does augmentation, or a selection, help with your data? Train with and without it, and compare.
 
     Some rows are held out. On the rest, as they are and with their variants, the model is trained with
     each seed for the same number of steps, and measured on the held-out rows. A difference counts as
@@ -60,12 +70,14 @@ def ablation(
 
       migaki data ablation my_chats.jsonl --operators adverbs,particles --seeds 5 training.num_epochs=1
 
+      migaki data ablation my_chats.jsonl --select 200
+
     After Ctrl-C the same command goes on; runs that are complete are not run again.
     """
     from migaki.cli.progress import JobProgress
     from migaki.corpus.augmentation import Augmentation
     from migaki.recipes.ablation import run_ablation
-    from migaki.recipes.ablation_arms import augmented_rows, every_row
+    from migaki.recipes.ablation_arms import augmented_rows, every_row, random_rows, selected_rows
     from migaki.recipes.recipe import read_recipe
 
     given = arguments or []
@@ -78,12 +90,19 @@ def ablation(
         settings={"model": {"name": model}, "data": {"train": files}}, overrides=overrides
     )
     names = tuple(name.strip() for name in (operators or "").split(",") if name.strip())
-    asked = Augmentation(variants=variants, operators=names, on_bad_row="skip")
+    asked = Augmentation(
+        variants=variants, operators=names, on_bad_row="skip", force_licence=force_licence
+    )
+    arms = (
+        (every_row(), augmented_rows(asked))
+        if select is None
+        else (random_rows(select), selected_rows(select))
+    )
     quiet_transformers()
     with JobProgress(err) as progress:
         result = run_ablation(
             recipe,
-            (every_row(), augmented_rows(asked)),
+            arms,
             seeds=range(_FIRST_SEED, _FIRST_SEED + seeds),
             folder=output,
             observer=progress,
@@ -116,7 +135,7 @@ def _table(result: Ablation) -> Table:
         "polite",
         "repetitive",
     ):
-        table.add_column(heading, justify="left" if heading == "rows trained on" else "right")
+        table.add_column(heading, justify="left" if heading == "arm" else "right")
     for run in result.runs:
         table.add_row(
             run.arm,

@@ -1,7 +1,7 @@
 """Does it help? Train one model on two versions of the same rows, over several seeds, and compare.
 
 Some rows are held out, the rest make two training files (the arms). The model is trained on each with
-every seed, for the same number of optimizer steps, and measured on the same held-out rows. Two runs of
+every seed, for the same number of optimizer steps (those that the first arm's rows make), and measured on the same held-out rows. Two runs of
 one seed are a pair, so that what differs is the data. Seeds are few, so the interval is Student's t
 over the paired differences (Student 1908, The probable error of a mean), and a difference whose
 interval holds zero is called not shown, whatever its mean.
@@ -30,6 +30,7 @@ from migaki.recipes.fine_tune import JobObserver, SilentObserver, carry_out, res
 from migaki.recipes.plan import make_plan
 from migaki.recipes.recipe import Recipe
 from migaki.recipes.run_folder import RunFolder, ensure_writable
+from migaki.training.settings import count_steps
 
 __all__ = ["Ablation", "ArmRun", "Difference", "run_ablation"]
 
@@ -170,8 +171,10 @@ def run_ablation(
     data = folder / "data"
     data.mkdir(exist_ok=True)
     train, evaluation = write_rows(plan, data)
-    pairs = _runs(recipe, arms, seeds, train, evaluation, steps=plan.steps, seen=seen)
-    result = _compare(folder, arms, plan.steps, tuple(pairs))
+    facts = _arm_file(arms[0], train, seeds[0], seen)
+    _, steps = count_steps(int(facts["rows"]), recipe.training)
+    pairs = _runs(recipe, arms, seeds, train, evaluation, steps=steps, seen=seen)
+    result = _compare(folder, arms, steps, tuple(pairs))
     write_json(folder / "ablation.json", result.to_json())
     return result
 
@@ -209,7 +212,7 @@ def _runs(
     for seed in seeds:
         for arm in arms:
             name = f"{arm.name}-seed{seed}"
-            facts = _arm_file(arm, train, train.parent / f"{name}.jsonl", seed, seen)
+            facts = _arm_file(arm, train, seed, seen)
             one = replace(
                 recipe,
                 name=name,
@@ -227,10 +230,9 @@ def _runs(
             yield _read_run(_finished(one, seen), arm, seed, facts)
 
 
-def _arm_file(
-    arm: Arm, train: Path, target: Path, seed: int, seen: JobObserver
-) -> Mapping[str, Any]:
+def _arm_file(arm: Arm, train: Path, seed: int, seen: JobObserver) -> Mapping[str, Any]:
     """Make the training file of an arm once; what is said of it lies beside."""
+    target = train.parent / f"{arm.name}-seed{seed}.jsonl"
     told = target.with_suffix(".json")
     if not told.exists():
         seen.on_stage(f"Making the rows of '{arm.name}', seed {seed}")

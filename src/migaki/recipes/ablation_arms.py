@@ -11,11 +11,14 @@ from typing import Any
 from migaki.atomic import write_jsonl
 from migaki.corpus.augmentation import Augmentation, augment_file
 from migaki.corpus.files import BadRow, Row, open_file
+from migaki.corpus.row_selection import select_rows
+from migaki.corpus.row_sets import RowSet
+from migaki.corpus.selection import SelectionConfig
 from migaki.dataset.token_dataset import TokenDataset
 from migaki.errors import UsageError
 from migaki.recipes.plan import Plan
 
-__all__ = ["Arm", "augmented_rows", "every_row", "random_rows", "write_rows"]
+__all__ = ["Arm", "augmented_rows", "every_row", "random_rows", "selected_rows", "write_rows"]
 
 WriteArm = Callable[[Path, Path, int], Mapping[str, Any]]
 """Makes the training file of an arm (second) of all training rows (first), with a seed; returns what
@@ -70,6 +73,18 @@ def augmented_rows(asked: Augmentation, *, workers: int = 1) -> Arm:
     return Arm(
         "augmented", f"the rows and up to {asked.variants} variants of each ({operators})", write
     )
+
+
+def selected_rows(count: int) -> Arm:
+    """Return the arm of so many rows, chosen to be good and to differ; the seed changes nothing."""
+
+    def write(source: Path, target: Path, seed: int) -> dict[str, Any]:
+        selection = select_rows(
+            RowSet((str(source),)), target, SelectionConfig(count=count), overwrite=True
+        )
+        return {"rows": selection.to_json()["taken"]}
+
+    return Arm("selected", f"{count:,} rows that are good and differ (migaki data select)", write)
 
 
 def random_rows(count: int) -> Arm:

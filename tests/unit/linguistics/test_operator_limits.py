@@ -50,6 +50,9 @@ def test_still_proposes(name: str, text: str, expected: str) -> None:
     [
         # What a fifth and a sixth reading found.
         ("verbs.polarity", "雨に濡れて寒くなりました。"),
+        ("verbs.polarity", "二人は声が非常に似ています。"),
+        ("verbs.tense", "またのお越しをお待ちしています。"),
+        ("nouns.style", "価格を入力してください。番号も書きます。"),
         ("verbs.polarity", "写真は筆者による。"),
         ("verbs.tense", "1919年に小さな村で生まれる。"),
         ("verbs.request", "どうしても、待っていただけませんか？"),
