@@ -20,6 +20,7 @@ from tests.unit.corpus.jobs import environment
 from tests.unit.corpus.stages import Broken, KilledOnce, MostlyJapanese, WithoutSpaces
 from tests.unit.corpus.test_pipeline import files_of, small_shards, write_rows
 
+from migaki.corpus.deduplication import DeduplicationConfig
 from migaki.corpus.documents import Stage
 from migaki.corpus.manifest import Manifest
 from migaki.corpus.pipeline import Preparation, prepare
@@ -111,6 +112,10 @@ def test_a_failed_slurm_task_is_the_only_one_done_again(
     assert not finish["ran"]
     log = next((tmp_path / "out" / ".work" / "clean" / "slurm_logs").glob("1_0.out")).read_text()
     assert "雪はきらいです" in log
+    (slurm / "queue").write_text("1_2\n")
+    waiting = run(source, tmp_path / "out", engine, stages=(Broken(),))
+    assert waiting.jobs == ("1", "2"), "jobs under way are not handed over twice"
+    assert len(jobs_of(slurm)) == 2
     assert "attempt 1" not in log.lower()
 
 
@@ -141,6 +146,43 @@ def test_ray_writes_what_one_process_writes_even_when_a_worker_is_killed(
     assert len(list((tmp_path / "marks").iterdir())) == 3
     assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
     assert manifest_of(done).counts == one.counts
+
+
+@pytest.mark.slow
+def test_duplicates_are_left_out_alike_wherever_it_runs(
+    source: Path, tmp_path: Path, slurm: Path
+) -> None:
+    """Sign, match, choose, clean, finish: five phases, each waiting for the one before."""
+    other = tmp_path / "b.jsonl"
+    lines = source.read_text("utf-8").splitlines(keepends=True)
+    other.write_text(
+        "".join(lines[:40]) + '{"text": "どこにもない文が、ここにだけ書いてあります。"}\n', "utf-8"
+    )
+    manifests = []
+    for name, engine in (
+        ("one", EngineConfig(workers=1)),
+        ("slurm-out", EngineConfig(kind="slurm", slurm=SlurmConfig(tasks_per_job=60))),
+    ):
+        config = PipelineConfig(
+            engine=engine,
+            deduplicate=DeduplicationConfig(near=False),
+            output=OutputConfig(rejected=True),
+        )
+        inputs = [Input(small_shards(path), STAGES) for path in (source, other)]
+        manifests.append(manifest_of(prepare(inputs, out=tmp_path / name, config=config)))
+    one, two = manifests
+    assert files_of(tmp_path / "one") == files_of(tmp_path / "slurm-out")
+    assert one.counts == two.counts
+    assert one.duplicates
+    counts = one.counts
+    good = sum(line.startswith('{"text"') and line.endswith("}\n") for line in lines[:40])
+    assert counts["duplicates"] == one.duplicates["across_sources"] == good
+    assert counts["read"] == sum(
+        counts[name] for name in ("duplicates", "kept", "rejected", "bad_rows")
+    )
+    assert [job["options"].get("dependency") for job in jobs_of(slurm)] == [
+        None, "afterok:1", "afterok:2", "afterok:3", "afterok:4",
+    ]  # fmt: skip
 
 
 SCRIPT = """

@@ -15,6 +15,10 @@ from tests.integration.helpers import Migaki
 from tests.unit.corpus.jobs import environment
 from tests.unit.corpus.test_pipeline import rows_of
 
+from migaki.config import build, merge, read_yaml
+from migaki.corpus.cleaning.config import cleaning_config
+from migaki.corpus.pipeline_config import PipelineConfig
+
 ARTICLE = (
     "京都は、古い寺や神社が多く残る町である。春には桜が咲き、秋には紅葉が山を染める。"
     "毎年多くの人が訪れ、川のそばを歩いたり、庭を眺めたりして過ごす。{n}番目の通りには、"
@@ -88,7 +92,7 @@ def test_a_plan_is_shown_without_doing_it(migaki: Migaki, articles: Path) -> Non
         (("--out", "o"), "No source was named"),
         (("missing.jsonl", "--out", "o"), "missing.jsonl"),
         (("articles.jsonl", "--out", "o", "--format", "xml"), "output.format"),
-        (("articles.jsonl", "--out", "o", "output.shard_gb=1"), "Did you mean 'output.shard_mb'?"),
+        (("articles.jsonl", "--out", "o", "output.file_gb=1"), "Did you mean 'output.file_mb'?"),
         (("articles.jsonl", "--out", "o", "cleaning.lenght.min_japanese=3"), "length"),
         (("articles.jsonl", "--out", "o", "--engine", "spark"), "engine.kind"),
         (("articles.jsonl", "--out", "articles.jsonl"), "articles.jsonl"),
@@ -101,6 +105,16 @@ def test_a_mistake_is_named(
     assert done.returncode in (1, 2)
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_configuration_of_the_guide_is_valid(project_root: Path, tmp_path: Path) -> None:
+    guide = (project_root / "docs" / "guides" / "cluster.md").read_text("utf-8")
+    path = tmp_path / "corpus.yaml"
+    path.write_text(guide.partition("```yaml\n")[2].partition("```")[0], "utf-8")
+    chosen = build(PipelineConfig, read_yaml(path), where="the guide's example")
+    assert chosen.deduplicate is not None
+    for name, own in chosen.sources.items():
+        cleaning_config("web", merge(chosen.cleaning, own.cleaning if own else {}), where=name)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""``migaki data prepare``: sources to cleaned shards with a manifest."""
+"""``migaki data prepare``: sources to cleaned files with a manifest."""
 
 from __future__ import annotations
 
@@ -51,6 +51,13 @@ def prepare(
             "goes by the kind of the source.",
         ),
     ] = None,
+    deduplicate: Annotated[
+        bool,
+        typer.Option(
+            "--deduplicate",
+            help="Leave out documents that say the same as another, within and across sources.",
+        ),
+    ] = False,
     engine: Annotated[
         str | None, typer.Option(help="local, slurm or ray: where the tasks run.")
     ] = None,
@@ -91,7 +98,7 @@ def prepare(
         bool, typer.Option("--json", help="Print the outcome or the plan as JSON on stdout.")
     ] = False,
 ) -> None:
-    """Read sources, clean them, and write shards with a manifest.
+    """Read sources, clean them, and write files with a manifest.
 
     DIR/data holds the documents that were kept, DIR/manifest.json where they come from, under which
     licence, and what became of all others. Stopped or killed, the same command goes on.
@@ -105,6 +112,7 @@ def prepare(
       migaki data prepare dumps/ --out /shared/cleaned --engine slurm engine.slurm.partition=cpu
     """
     from migaki.corpus.configured_inputs import configured_inputs, with_task_size
+    from migaki.corpus.deduplication import DeduplicationConfig
     from migaki.corpus.pipeline import run_plan
     from migaki.corpus.run_plan import make_plan
 
@@ -116,6 +124,8 @@ def prepare(
         "on_damage": on_damage,
     }
     chosen = with_task_size(_config(config, arguments or [], flags))
+    if deduplicate and chosen.deduplicate is None:
+        chosen.deduplicate = DeduplicationConfig()
     if folder is None and not dry_run:
         raise UsageError(
             "It was not said where to write.",
@@ -134,7 +144,6 @@ def prepare(
         done,
         folder,
         seconds=time.monotonic() - began_s,
-        tasks=len(plan.tasks),
         json_output=json_output,
     )
 
@@ -237,7 +246,7 @@ def _show_plan(
     out.print(
         Text(
             f"{len(plan.tasks):,} tasks ({engine.kind}, {at_once}), files of up to "
-            f"{config.output.shard_mb:,} MB ({config.output.format})."
+            f"{config.output.file_mb:,} MB ({config.output.format})."
         ),
         soft_wrap=True,
     )
@@ -245,7 +254,9 @@ def _show_plan(
 
 def _planned(item: ConfiguredInput, plan: RunPlan) -> dict[str, Any]:
     reader = item.input.reader
-    shards = [shard for task in plan.tasks if task.reader is reader for shard in task.shards]
+    shards = [
+        shard for task in plan.tasks if task.reader.name == reader.name for shard in task.shards
+    ]
     return {
         "source": reader.name,
         "licence": reader.licence,
@@ -257,9 +268,7 @@ def _planned(item: ConfiguredInput, plan: RunPlan) -> dict[str, Any]:
     }
 
 
-def _show(
-    done: Preparation, folder: Path, *, seconds: float, tasks: int, json_output: bool
-) -> None:
+def _show(done: Preparation, folder: Path, *, seconds: float, json_output: bool) -> None:
     from rich.text import Text
 
     if done.manifest is None:
@@ -267,16 +276,18 @@ def _show(
         if json_output:
             typer.echo(json.dumps({"jobs": done.jobs, "tasks_done": done.tasks_before}))
         err.print(
-            Text(f"Handed to Slurm: jobs {jobs}. The same command says how far they are, and goes on "
-                 "with what failed."),
+            Text(
+                f"{done.tasks_before:,} of {done.tasks:,} tasks are done; the rest is with Slurm: jobs "
+                f"{jobs}. The same command says how far they are, and hands over again what failed."
+            ),
             soft_wrap=True,
-        )  # fmt: skip
+        )
         return
     manifest = done.manifest
     if json_output:
         typer.echo(json.dumps(_outcome(manifest, folder), ensure_ascii=False))
         return
-    if done.tasks_before == tasks:
+    if done.tasks_before == done.tasks:
         err.print(Text(f"{folder} was complete already."), soft_wrap=True)
     else:
         speed = manifest.counts["bytes_read"] / 1e6 / max(1e-9, manifest.made["cpu_s"])
@@ -310,7 +321,8 @@ def _print_outcome(manifest: Manifest) -> None:
     table.add_column(overflow="fold")
     table.add_column(justify="right")
     table.add_column(justify="right", style="dim")
-    rows = [("read", counts["read"]), ("kept", counts["kept"]), ("bad rows", counts["bad_rows"])]
+    names = ("read", "duplicates", "kept", "bad_rows")
+    rows = [(name.replace("_", " "), counts[name]) for name in names]
     rows += [
         (f"rejected by {stage}: {reason}", count)
         for stage, reasons in manifest.rejected.items()

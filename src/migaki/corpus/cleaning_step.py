@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from migaki.corpus.documents import Document, Rejection, Stage, run_stages
+from migaki.corpus.output_writing import OutputFormat, OutputWriter
 from migaki.corpus.row_writing import UnwritableRowError
 from migaki.corpus.rows import BadRow, DamagedFile
-from migaki.corpus.shard_writing import ShardFormat, ShardWriter
 from migaki.corpus.shards import Shard, SourceReader
 from migaki.corpus.task_results import (
     LISTED_BAD_ROWS,
@@ -49,8 +49,6 @@ class Task:
     shards: tuple[Shard, ...]
     stages: tuple[Stage, ...]
     """What its documents go through, in order; picklable, because other processes run them."""
-    limit: int | None = None
-    """Rows at which the reading ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +77,11 @@ class WorkFolder:
         """Files that are being written."""
         return self.work / "scratch"
 
+    @property
+    def duplicates(self) -> Path:
+        """What is left out because another document says the same."""
+        return self.work / "duplicates"
+
     def result(self, number: int) -> Path:
         """Result of a task: there when all its output is."""
         return self.work / "results" / f"{number:05d}.json"
@@ -101,15 +104,15 @@ class CleaningStep:
         tasks: All tasks; the rank chooses one.
         folder: Where to write.
         kind: Format of the output.
-        shard_bytes: Uncompressed size at which an output file is full.
+        file_bytes: Uncompressed size at which an output file is full.
         keep_rejected: Write rejected documents and bad rows too, with their reasons.
         on_damage: A shard that breaks off: end the task, or count it and go on with the next.
     """
 
     tasks: tuple[Task, ...]
     folder: WorkFolder
-    kind: ShardFormat
-    shard_bytes: int
+    kind: OutputFormat
+    file_bytes: int
     keep_rejected: bool
     on_damage: DamagePolicy
 
@@ -170,20 +173,20 @@ class _Work:
     def _task(self) -> Task:
         return self.step.tasks[self.number]
 
-    def _writer(self, folder: Path) -> ShardWriter:
-        return ShardWriter(
+    def _writer(self, folder: Path) -> OutputWriter:
+        return OutputWriter(
             folder,
             f"part-{self.number:05d}",
             kind=self.step.kind if folder == self.step.folder.data else "jsonl",
-            most_bytes=self.step.shard_bytes,
+            most_bytes=self.step.file_bytes,
             scratch=self.step.folder.scratch,
         )
 
-    def _read(self, shard: Shard, kept: ShardWriter, rejected: ShardWriter) -> None:
+    def _read(self, shard: Shard, kept: OutputWriter, rejected: OutputWriter) -> None:
         count = InputCount(self._task.reader.name, shard.name)
         digest = hashlib.sha256()
         self.result.inputs.append(count)
-        for item in self._limited(shard):
+        for item in self._task.reader.documents(shard):
             self.result.read += 1
             if isinstance(item, DamagedFile):
                 self._note_damage(item, count)
@@ -209,16 +212,7 @@ class _Work:
                 "skip.".lstrip(),
             )
 
-    def _limited(self, shard: Shard) -> Iterator[Document | BadRow]:
-        limit = self._task.limit
-        if limit is not None and self.result.read >= limit:
-            return
-        for item in self._task.reader.documents(shard):
-            yield item
-            if limit is not None and self.result.read >= limit:
-                return
-
-    def _add(self, document: Document, kept: ShardWriter, rejected: ShardWriter) -> None:
+    def _add(self, document: Document, kept: OutputWriter, rejected: OutputWriter) -> None:
         outcome = _through(document, self._task.stages)
         if not isinstance(outcome, Rejection):
             try:
@@ -236,7 +230,7 @@ class _Work:
         for name, changed in outcome.counts.items():
             result.changes[name] = result.changes.get(name, 0) + changed
 
-    def _reject(self, rejection: Rejection, rejected: ShardWriter) -> None:
+    def _reject(self, rejection: Rejection, rejected: OutputWriter) -> None:
         reasons = self.result.rejected.setdefault(rejection.stage, {})
         reasons[rejection.reason] = reasons.get(rejection.reason, 0) + 1
         if not self.step.keep_rejected:
@@ -254,7 +248,7 @@ class _Work:
             }
         )
 
-    def _add_bad_row(self, row: BadRow, rejected: ShardWriter) -> None:
+    def _add_bad_row(self, row: BadRow, rejected: OutputWriter) -> None:
         self.result.bad_rows += 1
         if len(self.result.listed_bad_rows) < LISTED_BAD_ROWS:
             note = BadRowNote(str(row.path), row.line, row.reason)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -27,13 +28,13 @@ from migaki.atomic import write_text
 from migaki.corpus.ordered_map import map_ordered
 from migaki.corpus.pipeline_config import EngineConfig, SlurmConfig
 from migaki.errors import MigakiError, MissingExtraError, ResourceError
+from migaki.hardware.memory import usable_cores
 
 __all__ = [
     "ATTEMPTS",
     "Failure",
     "Phase",
     "Step",
-    "cores",
     "incomplete_tasks",
     "run_phase",
     "submit_phases",
@@ -44,6 +45,8 @@ Step: TypeAlias = Callable[[Any, int, int], Any]
 
 ATTEMPTS = 3
 """How often a task is begun whose process is killed. What kills three is no accident."""
+
+_JOBS = "slurm_jobs.txt"
 
 _KILLED = 128
 """Exit codes above this say by which signal a process ended (POSIX shells)."""
@@ -93,19 +96,12 @@ def run_phase(phase: Phase, *, engine: EngineConfig, state: Path) -> list[Failur
     attempt = partial(_attempt, _Tasks(phase, state))
     if engine.kind == "ray":
         return _on_ray(attempt, waiting, engine)
-    workers = engine.workers or cores()
+    workers = engine.workers or usable_cores()
     try:
         outcomes = list(map_ordered(attempt, waiting, workers=workers, attempts=ATTEMPTS))
     except MigakiError as err:
         raise ResourceError(err.message, hint=err.hint) from err
     return [outcome for outcome in outcomes if outcome is not None]
-
-
-def cores() -> int:
-    """Return the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class _Tasks(PipelineExecutor):  # type: ignore[misc]
@@ -215,7 +211,7 @@ def _ray(engine: EngineConfig) -> Iterator[Any]:
         if engine.ray.address:
             ray.init(address=engine.ray.address, log_to_driver=False, logging_level="ERROR")
         else:
-            ray.init(address="local", num_cpus=engine.workers or cores(), **quiet)
+            ray.init(address="local", num_cpus=engine.workers or usable_cores(), **quiet)
     except (ConnectionError, RuntimeError, ValueError) as err:
         raise ResourceError(
             f"The Ray cluster {engine.ray.address or 'of this machine'} cannot be used: {err}.",
@@ -258,6 +254,8 @@ def submit_phases(
 ) -> list[str]:
     """Hand phases to Slurm, each to begin when the one before has succeeded.
 
+    Jobs that were handed over before and are still waiting or running are left to it.
+
     Args:
         phases: In order; those without incomplete tasks are left out.
         engine: What each task asks for.
@@ -270,9 +268,8 @@ def submit_phases(
     Raises:
         ResourceError: There is no ``sbatch`` here, or it refused.
     """
-    import subprocess
-
-    jobs: list[str] = []
+    if jobs := _jobs_under_way(state):
+        return jobs
     for phase in phases:
         if not incomplete_tasks(phase, state):
             continue
@@ -294,7 +291,26 @@ def submit_phases(
                 "engine.slurm.",
             ) from err
         jobs.append(str(array.job_id))
+        write_text(state / _JOBS, "\n".join(jobs))
     return jobs
+
+
+def _jobs_under_way(state: Path) -> list[str]:
+    """Return the jobs of an earlier call, if Slurm still has any of them."""
+    path = state / _JOBS
+    jobs = path.read_text("utf-8").split() if path.exists() else []
+    if not jobs:
+        return []
+    command = ["squeue", "--noheader", "--format=%i", f"--jobs={','.join(jobs)}"]
+    try:
+        # Slurm forgets jobs that are over, and then calls their ids invalid.
+        found = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as err:
+        raise ResourceError(
+            f"squeue could not be run, to see whether {', '.join(jobs)} are still at work: {err}.",
+            hint="Run this on a machine where Slurm's commands work (try: sinfo).",
+        ) from err
+    return jobs if found.stdout.strip() else []
 
 
 def _slurm_arguments(slurm: SlurmConfig) -> dict[str, Any]:

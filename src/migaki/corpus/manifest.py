@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from migaki.atomic import write_json
-from migaki.corpus.shard_writing import OutputFile
+from migaki.corpus.output_writing import OutputFile
 from migaki.corpus.task_results import TaskResult
 from migaki.errors import DataError
 
@@ -45,7 +45,9 @@ class Manifest:
     """Each source with its licence, its address, its stages with their settings, and each of its
     shards: counts, and a hash over the ids and texts that were read."""
     counts: Mapping[str, int]
-    """read = kept + rejected + bad_rows."""
+    """read = duplicates + kept + rejected + bad_rows; characters and bytes are without duplicates."""
+    duplicates: Mapping[str, Any] | None
+    """What deduplication counted, before anything was cleaned; None where there was none."""
     rejected: Mapping[str, Mapping[str, int]]
     """Stage → reason → documents."""
     changes: Mapping[str, int]
@@ -64,15 +66,24 @@ class Manifest:
         write_json(out / MANIFEST, asdict(self))
 
     @classmethod
-    def of(cls, whole: TaskResult, *, identity: Mapping[str, Any], began: str) -> Manifest:
+    def of(
+        cls,
+        whole: TaskResult,
+        *,
+        identity: Mapping[str, Any],
+        began: str,
+        duplicates: Mapping[str, Any] | None = None,
+    ) -> Manifest:
         """Put together what the tasks counted.
 
         Args:
             whole: All results added up.
             identity: Of the plan.
             began: When the run began, as `now` gives it.
+            duplicates: What deduplication counted; None where there was none.
         """
         whole.check()
+        left_out = duplicates["read"] - duplicates["kept"] if duplicates else 0
         made = {
             "began": began,
             "ended": now(),
@@ -84,7 +95,8 @@ class Manifest:
             settings=identity["settings"],
             inputs=list(_inputs(identity["inputs"], whole)),
             counts={
-                "read": whole.read,
+                "read": whole.read + left_out,
+                "duplicates": left_out,
                 "kept": whole.kept,
                 "rejected": whole.rejected_documents,
                 "bad_rows": whole.bad_rows,
@@ -92,6 +104,7 @@ class Manifest:
                 "characters_kept": whole.characters_kept,
                 "bytes_read": whole.bytes_read,
             },
+            duplicates=duplicates,
             rejected=whole.rejected,
             changes=whole.changes,
             licences=whole.kept_by_source,

@@ -14,21 +14,26 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from migaki.atomic import write_json
-from migaki.corpus.cleaning_step import CleaningStep, WorkFolder
+from migaki.corpus.cleaning_step import CleaningStep, Task, WorkFolder
+from migaki.corpus.deduplication import DeduplicationConfig
 from migaki.corpus.execution import Failure, Phase, incomplete_tasks, run_phase, submit_phases
 from migaki.corpus.manifest import MANIFEST, Manifest, now, read_manifest
 from migaki.corpus.pipeline_config import PipelineConfig
-from migaki.corpus.run_plan import Input, RunPlan, differences, make_plan
+from migaki.corpus.run_plan import Input, RunPlan, changes_of, make_plan
 from migaki.corpus.task_results import read_result, total
 from migaki.errors import DataError, MigakiError, RunInterruptedError, UsageError
 from migaki.locks import take_lock
 
 __all__ = ["Preparation", "prepare", "run_plan"]
+
+CLEAN = "clean"
+"""Name of the phase that writes the output."""
 
 _MOST_LISTED = 5
 _OURS = ("data", "rejected", ".work", MANIFEST)
@@ -43,7 +48,8 @@ class Preparation:
     jobs: tuple[str, ...] = ()
     """Ids of the Slurm jobs."""
     tasks_before: int = 0
-    """Tasks that an earlier call had done."""
+    """Tasks that were done when it began."""
+    tasks: int = 0
 
 
 def prepare(
@@ -87,33 +93,59 @@ def run_plan(
             _clear(out)
         done = _enter(folder, plan)
         if done is not None:
-            return Preparation(done, tasks_before=len(plan.tasks))
+            return Preparation(done, (), len(plan.tasks), len(plan.tasks))
         phases = _phases(folder, plan, config)
-        before = len(plan.tasks) - len(incomplete_tasks(phases[0], folder.work))
+        cleaning = next(phase for phase in phases if phase.name == CLEAN)
+        before = len(plan.tasks) - len(incomplete_tasks(cleaning, folder.work))
         if config.engine.kind == "slurm":
             jobs = submit_phases(
                 phases, engine=config.engine, state=folder.work, name=f"migaki-{out.name}"
             )
-            return Preparation(read_manifest(out), tuple(jobs), before)
+            return Preparation(read_manifest(out), tuple(jobs), before, len(plan.tasks))
         _run(phases, folder, config)
-        return Preparation(read_manifest(out), tasks_before=before)
+        return Preparation(read_manifest(out), (), before, len(plan.tasks))
     finally:
         lock.release()
 
 
 def _phases(folder: WorkFolder, plan: RunPlan, config: PipelineConfig) -> list[Phase]:
+    before: list[Phase] = []
+    tasks = plan.tasks
+    if config.deduplicate is not None:
+        before, tasks = _deduplication(folder, plan, config.deduplicate)
     cleaning = CleaningStep(
-        tasks=plan.tasks,
+        tasks=tasks,
         folder=folder,
         kind=config.output.format,
-        shard_bytes=config.output.shard_mb * 1_000_000,
+        file_bytes=config.output.file_mb * 1_000_000,
         keep_rejected=config.output.rejected,
         on_damage=config.on_damage,
     )
     return [
-        Phase("clean", (cleaning,), len(plan.tasks)),
-        Phase("finish", (_FinishStep(folder, len(plan.tasks)),), 1),
+        *before,
+        Phase(CLEAN, (cleaning,), len(tasks)),
+        Phase("finish", (_FinishStep(folder, len(tasks)),), 1),
     ]
+
+
+def _deduplication(
+    folder: WorkFolder, plan: RunPlan, config: DeduplicationConfig
+) -> tuple[list[Phase], tuple[Task, ...]]:
+    """Return what finds duplicates, and the tasks of a plan without them."""
+    from migaki.corpus.deduplication_steps import DeduplicatedReader, deduplication_phases
+
+    ranks = count()
+    without = {
+        reader.name: DeduplicatedReader(
+            reader,
+            tuple(reader.shards()),
+            folder.duplicates,
+            {shard.name: next(ranks) for shard in reader.shards()},
+        )
+        for reader in plan.readers
+    }
+    tasks = tuple(replace(task, reader=without[task.reader.name]) for task in plan.tasks)
+    return deduplication_phases(plan.readers, folder.duplicates, config), tasks
 
 
 def _run(phases: Sequence[Phase], folder: WorkFolder, config: PipelineConfig) -> None:
@@ -157,7 +189,10 @@ class _FinishStep:
     def __call__(self, data: Any, rank: int = 0, world_size: int = 1) -> Iterator[Any]:
         began, identity = _begun(self.folder)
         whole = total(read_result(self.folder.result(number)) for number in range(self.tasks))
-        Manifest.of(whole, identity=identity, began=began).write(self.folder.out)
+        found = self.folder.duplicates / "duplicates.json"
+        duplicates = json.loads(found.read_text("utf-8")) if found.exists() else None
+        manifest = Manifest.of(whole, identity=identity, began=began, duplicates=duplicates)
+        manifest.write(self.folder.out)
         shutil.rmtree(self.folder.scratch, ignore_errors=True)
         return iter(())
 
@@ -168,16 +203,7 @@ class _FinishStep:
 def _enter(folder: WorkFolder, plan: RunPlan) -> Manifest | None:
     """Begin a run, or find the one that was begun; return its manifest if it is complete."""
     if _plan_path(folder).exists():
-        _, identity = _begun(folder)
-        changed = differences(identity, plan.identity)
-        if changed:
-            raise UsageError(
-                f"{folder.out} holds work that was begun otherwise: {'; '.join(changed)}.",
-                hint="Repeat the command as it was, give another --out, or begin anew with "
-                "--overwrite.",
-            )
-        folder.make()
-        return read_manifest(folder.out)
+        return _enter_again(folder, plan)
     others = sorted(path.name for path in folder.out.iterdir() if path.name != ".lock")
     if others:
         raise UsageError(
@@ -187,6 +213,24 @@ def _enter(folder: WorkFolder, plan: RunPlan) -> Manifest | None:
     folder.make()
     write_json(_plan_path(folder), {"began": now(), "identity": plan.identity})
     return None
+
+
+def _enter_again(folder: WorkFolder, plan: RunPlan) -> Manifest | None:
+    began, identity = _begun(folder)
+    manifest = read_manifest(folder.out)
+    # What was compared with all other documents cannot be exchanged.
+    settled = manifest is not None or folder.duplicates.exists()
+    done = sorted(int(path.stem) for path in folder.result(0).parent.glob("[0-9]*.json"))
+    changed = changes_of(identity, plan.identity, done=None if settled else done)
+    if changed:
+        raise UsageError(
+            f"{folder.out} holds work that was begun otherwise: {'; '.join(changed)}.",
+            hint="Repeat the command as it was, give another --out, or begin anew with --overwrite.",
+        )
+    folder.make()
+    if identity != plan.identity:
+        write_json(_plan_path(folder), {"began": began, "identity": plan.identity})
+    return manifest
 
 
 def _begun(folder: WorkFolder) -> tuple[str, Mapping[str, Any]]:

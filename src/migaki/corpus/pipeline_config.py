@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
+from migaki.corpus.deduplication import DeduplicationConfig
+
 __all__ = [
     "EngineConfig",
     "OutputConfig",
@@ -73,7 +75,7 @@ class OutputConfig:
 
     format: Literal["jsonl", "parquet"] = "jsonl"
     """jsonl: JSON Lines in zstd. parquet: Parquet with zstd inside, for fast random access."""
-    shard_mb: Annotated[int, Field(ge=1)] = 256
+    file_mb: Annotated[int, Field(ge=1)] = 256
     """Uncompressed size of an output file, at most, in MB."""
     rejected: bool = False
     """Write rejected documents too, each with its reason."""
@@ -111,6 +113,9 @@ class PipelineConfig:
     cleaning: dict[str, Any] = field(default_factory=lambda: {"preset": "auto"})
     """Preset and settings of the stages. ``auto`` goes by the kind of each source, and says how;
     ``none`` runs nothing that is not named."""
+    deduplicate: DeduplicationConfig | None = None
+    """Leave out, before anything else, documents that say the same as another: ``{}`` with the usual
+    settings. Compared are all sources with each other."""
     limit: Annotated[int, Field(ge=1)] | None = None
     """Read only so many rows of each source, for a trial."""
     task_mb: Annotated[int, Field(ge=0)] = 0

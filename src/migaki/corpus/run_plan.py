@@ -10,19 +10,29 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
 from migaki.config import to_mapping
 from migaki.corpus.cleaning_step import Task
 from migaki.corpus.documents import Stage
+from migaki.corpus.limited_reader import LimitedReader
 from migaki.corpus.pipeline_config import PipelineConfig
+from migaki.corpus.planned_reader import PlannedReader
 from migaki.corpus.shards import Shard, SourceReader
 from migaki.errors import DataError, UsageError
 
-__all__ = ["LARGEST_TASK_MB", "Input", "RunPlan", "describe_stage", "differences", "make_plan"]
+__all__ = [
+    "LARGEST_TASK_MB",
+    "Input",
+    "RunPlan",
+    "changes_of",
+    "describe_stage",
+    "differences",
+    "make_plan",
+]
 
 LARGEST_TASK_MB = 64
 """Size of a task where the input is large or its size is not known: minutes of work."""
@@ -45,6 +55,8 @@ class Input:
 class RunPlan:
     """The tasks of a run."""
 
+    readers: tuple[SourceReader, ...]
+    """The sources with the parts that were found."""
     tasks: tuple[Task, ...]
     identity: Mapping[str, Any]
     """Everything that the output depends on, as JSON has it. Work that was begun with another one
@@ -59,8 +71,7 @@ class RunPlan:
 def make_plan(inputs: Sequence[Input], *, config: PipelineConfig) -> RunPlan:
     """Divide sources into tasks.
 
-    Neighbouring shards of one source share a task until it is large enough. With a limit, a source is
-    one task: which documents are the first cannot be told by several that read at once.
+    Neighbouring shards of one source share a task until it is large enough.
 
     Args:
         inputs: The sources with their stages.
@@ -70,17 +81,19 @@ def make_plan(inputs: Sequence[Input], *, config: PipelineConfig) -> RunPlan:
         UsageError: There is no source, or two have one name, so that their documents had one id.
         DataError: The sources hold no data.
     """
+    if config.limit:
+        inputs = [replace(i, reader=LimitedReader(i.reader, config.limit)) for i in inputs]
     names = [given.reader.name for given in inputs]
     _refuse_names(names)
-    shards = [given.reader.shards() for given in inputs]
-    if not any(shards):
+    readers = tuple(PlannedReader(i.reader, tuple(i.reader.shards())) for i in inputs)
+    if not any(reader.found for reader in readers):
         raise DataError(f"The sources hold no data: {', '.join(names)}.")
     tasks = tuple(
-        Task(given.reader, group, given.stages, config.limit)
-        for given, parts in zip(inputs, shards, strict=True)
-        for group in _grouped(parts, config)
+        Task(reader, group, given.stages)
+        for given, reader in zip(inputs, readers, strict=True)
+        for group in _grouped(reader.found, config)
     )
-    return RunPlan(tasks, _identity(inputs, shards, config))
+    return RunPlan(readers, tasks, _identity(inputs, tasks, config))
 
 
 def _refuse_names(names: Sequence[str]) -> None:
@@ -97,9 +110,6 @@ def _refuse_names(names: Sequence[str]) -> None:
 
 
 def _grouped(shards: Sequence[Shard], config: PipelineConfig) -> Iterator[tuple[Shard, ...]]:
-    if config.limit is not None:
-        yield tuple(shards)
-        return
     most = (config.task_mb or LARGEST_TASK_MB) * 1_000_000
     group: list[Shard] = []
     size = 0
@@ -115,7 +125,7 @@ def _grouped(shards: Sequence[Shard], config: PipelineConfig) -> Iterator[tuple[
 
 
 def _identity(
-    inputs: Sequence[Input], shards: Sequence[Sequence[Shard]], config: PipelineConfig
+    inputs: Sequence[Input], tasks: Sequence[Task], config: PipelineConfig
 ) -> Mapping[str, Any]:
     settings = {k: v for k, v in to_mapping(config).items() if k not in _TOLD_ELSEWHERE}
     identity = {
@@ -126,9 +136,15 @@ def _identity(
                 "source": given.reader.name,
                 "facts": given.reader.facts(),
                 "stages": [describe_stage(stage) for stage in given.stages],
-                "shards": [_describe_shard(shard) for shard in parts],
             }
-            for given, parts in zip(inputs, shards, strict=True)
+            for given in inputs
+        ],
+        "tasks": [
+            {
+                "source": task.reader.name,
+                "shards": [_describe_shard(shard) for shard in task.shards],
+            }
+            for task in tasks
         ],
     }
     as_json: Mapping[str, Any] = json.loads(json.dumps(identity, ensure_ascii=False, default=str))
@@ -177,6 +193,39 @@ def _listed(values: Any) -> Any:
         return values
     text = json.dumps(values, ensure_ascii=False)
     return {"items": len(values), "sha256": hashlib.sha256(text.encode()).hexdigest()}
+
+
+def changes_of(
+    before: Mapping[str, Any], now: Mapping[str, Any], *, done: Iterable[int] | None
+) -> list[str]:
+    """Return in words why work begun with one identity cannot be gone on with in another.
+
+    Args:
+        before: The identity with which it was begun.
+        now: That of today's plan.
+        done: Tasks that are done, whose input must be as it was; input of the others may have been
+            mended. None: all input must be as it was.
+
+    Example:
+        >>> old = {"settings": {}, "inputs": [], "tasks": [{"source": "a"}, {"source": "b"}]}
+        >>> new = {**old, "tasks": [{"source": "a"}, {"source": "b", "shards": ["mended"]}]}
+        >>> changes_of(old, new, done=[0]), changes_of(old, new, done=[0, 1])
+        ([], ['tasks[1].shards was null, is a list of 1'])
+    """
+    if done is None:
+        return differences(before, now)
+    found = differences(_without_files(before), _without_files(now))
+    for number in done:
+        places = [tasks[number : number + 1] for tasks in (before["tasks"], now["tasks"])]
+        if not all(places):
+            return [*found, f"task {number} was planned and is not any more"]
+        found += differences(places[0][0], places[1][0], where=f"tasks[{number}]")
+    return found[:_MOST_DIFFERENCES]
+
+
+def _without_files(identity: Mapping[str, Any]) -> dict[str, Any]:
+    inputs = [{k: v for k, v in given.items() if k != "facts"} for given in identity["inputs"]]
+    return {**{k: v for k, v in identity.items() if k != "tasks"}, "inputs": inputs}
 
 
 def differences(before: Any, now: Any, *, where: str = "") -> list[str]:

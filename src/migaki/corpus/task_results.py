@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from migaki.atomic import write_text
-from migaki.corpus.shard_writing import OutputFile
+from migaki.corpus.output_writing import OutputFile
 from migaki.errors import DataError
 
 __all__ = ["BadRowNote", "InputCount", "TaskResult", "read_result", "total", "write_result"]

@@ -146,7 +146,7 @@ def test_parquet_and_json_lines_hold_the_same_rows(tmp_path: Path) -> None:
 
 def test_files_are_no_larger_than_asked_for(tmp_path: Path) -> None:
     source = open_source(write_rows(tmp_path / "a.jsonl", rows=9_000))
-    manifest = run([source], tmp_path / "out", output=OutputConfig(shard_mb=1))
+    manifest = run([source], tmp_path / "out", output=OutputConfig(file_mb=1))
     assert len(manifest.outputs) > 3
     for file in manifest.outputs:
         with pyarrow.input_stream(str(tmp_path / "out" / file.name), compression="zstd") as stream:
@@ -237,6 +237,34 @@ def test_a_damaged_file_does_not_cost_the_others(tmp_path: Path) -> None:
     assert len(manifest.damaged) == 2
     assert manifest.counts["bad_rows"] == 2
     assert manifest.counts["kept"] > 2_000
+
+
+def test_a_file_that_was_mended_is_all_that_is_read_again(tmp_path: Path) -> None:
+    whole = gzip.compress(write_rows(tmp_path / "b.jsonl", rows=100).read_bytes())
+    packed = tmp_path / "packed.jsonl.gz"
+    packed.write_bytes(whole[: len(whole) // 2])
+    sound = write_rows(tmp_path / "a.jsonl", rows=40)
+    with pytest.raises(DataError, match="1 of 2 tasks failed"):
+        run([open_source(sound), open_source(packed)], tmp_path / "out")
+    (kept,) = (tmp_path / "out" / "data").iterdir()
+    written_ns = kept.stat().st_mtime_ns
+    packed.write_bytes(whole)
+    manifest = run([open_source(sound), open_source(packed)], tmp_path / "out")
+    assert manifest.counts["read"] == 140
+    assert kept.stat().st_mtime_ns == written_ns
+
+
+def test_a_file_that_was_read_must_stay_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "marks").mkdir()
+    stopping = [StoppedOnce(tmp_path / "marks", (20,))]
+    first, second = (
+        write_rows(tmp_path / f"{name}.jsonl", rows=rows) for name, rows in (("a", 10), ("b", 40))
+    )
+    with pytest.raises(RunInterruptedError):
+        run([open_source(first), open_source(second)], tmp_path / "out", stages=stopping)
+    write_rows(first, rows=11)
+    with pytest.raises(UsageError, match=r"tasks\[0\].*bytes was"):
+        run([open_source(first), open_source(second)], tmp_path / "out", stages=stopping)
 
 
 def test_a_stage_that_raises_is_named_with_its_document(tmp_path: Path) -> None:

@@ -18,16 +18,16 @@ from typing import Any, BinaryIO, Literal, TypeAlias
 
 from migaki.corpus.row_writing import json_line
 
-__all__ = ["OutputFile", "ShardFormat", "ShardWriter", "suffix_of"]
+__all__ = ["OutputFile", "OutputFormat", "OutputWriter", "suffix_of"]
 
-ShardFormat: TypeAlias = Literal["jsonl", "parquet"]
+OutputFormat: TypeAlias = Literal["jsonl", "parquet"]
 
-_SUFFIX: Mapping[ShardFormat, str] = {"jsonl": ".jsonl.zst", "parquet": ".parquet"}
+_SUFFIX: Mapping[OutputFormat, str] = {"jsonl": ".jsonl.zst", "parquet": ".parquet"}
 _ROW_GROUP_BYTES = 16 << 20
 """Text that waits for a Parquet row group: what a reader must hold to read one row."""
 
 
-def suffix_of(kind: ShardFormat) -> str:
+def suffix_of(kind: OutputFormat) -> str:
     """Return what the names of such files end in.
 
     >>> suffix_of("jsonl")
@@ -53,7 +53,7 @@ class OutputFile:
         return asdict(self)
 
 
-class ShardWriter:
+class OutputWriter:
     """Writes rows to files of one task; a context manager.
 
     Files grow under a temporary name in `scratch` and are moved into `folder` by `finish`; left
@@ -68,7 +68,7 @@ class ShardWriter:
     """
 
     def __init__(
-        self, folder: Path, stem: str, *, kind: ShardFormat, most_bytes: int, scratch: Path
+        self, folder: Path, stem: str, *, kind: OutputFormat, most_bytes: int, scratch: Path
     ) -> None:
         self._folder, self._stem, self._kind = folder, stem, kind
         self._most_bytes, self._scratch = most_bytes, scratch
@@ -76,7 +76,7 @@ class ShardWriter:
         self._open: _JsonlFile | _ParquetFile | None = None
         self._temporary: Path | None = None
 
-    def __enter__(self) -> ShardWriter:
+    def __enter__(self) -> OutputWriter:
         """Nothing more to do: a file is begun with the first row."""
         return self
 
