@@ -24,7 +24,7 @@ from migaki.linguistics.morphemes import Morpheme, Register, Sentence
 from migaki.linguistics.operators.operator import Operator, Passage
 from migaki.linguistics.predicates import predicates
 from migaki.linguistics.realignment import realign
-from migaki.linguistics.register.detection import detect_sentence, text_register
+from migaki.linguistics.register.sentence_style import sentence_style, style_of_text
 from migaki.linguistics.sentences import CLOSING, FENCE, OPENING, TERMINATORS, sentence_spans
 
 __all__ = ["Check", "Rejection", "Verified", "verify"]
@@ -178,12 +178,11 @@ def _one_register(
     kept = all(operator.keeps_register for operator in operators)
     if kept and not any(_shows_other(s, passage.sentences[i]) for i, s in rewritten.items()):
         return passage.style is not Register.MIXED
-    registers = list(passage.registers)
+    styles = list(passage.styles)
     for index, sentence in rewritten.items():
         protected = _protected_after(passage, passage.sentences[index], touched[index])
-        found = predicates(sentence, protected=protected)
-        registers[index] = detect_sentence(sentence, found=found, style_only=True)
-    style = text_register(registers)[1]
+        styles[index] = sentence_style(sentence, predicates(sentence, protected=protected))
+    style = style_of_text(styles)
     if style is Register.MIXED:
         return False
     return (style is passage.style) == kept

@@ -197,6 +197,8 @@ def _by_target(
     if not sources:
         return
     targets = [w for w in members if w.is_written and passage.tone in w.tones]
+    if not targets:
+        return
     found = [o for wording in sources if targets != [wording] for o in _find(wording, passage)]
     for target in targets if found else ():
         yield target, [o for o in found if o.wording is not target]

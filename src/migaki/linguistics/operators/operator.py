@@ -19,7 +19,7 @@ from migaki.linguistics.morphemes import Morpheme, Register, Sentence
 from migaki.linguistics.operators.tone import Tone, tone_of
 from migaki.linguistics.predicates import Predicate, predicates
 from migaki.linguistics.protection import overlaps, protected_spans
-from migaki.linguistics.register.detection import SentenceRegister, detect_sentence, text_register
+from migaki.linguistics.register.sentence_style import SentenceStyle, sentence_style, style_of_text
 
 __all__ = [
     "LONGEST_SENTENCE_CHARS",
@@ -100,12 +100,9 @@ class Passage:
         return frozenset([m.surface for m in morphemes]).union([m.orth_base for m in morphemes])
 
     @cached_property
-    def registers(self) -> tuple[SentenceRegister, ...]:
-        """The register of each sentence, with its clauses; of its keigo only what decides a register."""
-        return tuple(
-            detect_sentence(s, found=self.predicates[s.start], style_only=True)
-            for s in self.sentences
-        )
+    def styles(self) -> tuple[SentenceStyle, ...]:
+        """The style of each sentence."""
+        return tuple(sentence_style(s, self.predicates[s.start]) for s in self.sentences)
 
     @cached_property
     def predicates(self) -> dict[int, list[Predicate]]:
@@ -118,7 +115,7 @@ class Passage:
     @cached_property
     def style(self) -> Register:
         """The style of the text as a whole: PLAIN, POLITE, DEARU, MIXED or NONE."""
-        return text_register(self.registers)[1]
+        return style_of_text(self.styles)
 
     @cached_property
     def tone(self) -> Tone:
@@ -134,6 +131,8 @@ class Passage:
     def is_protected(self, start: int, end: int) -> bool:
         """Whether an edit of ``text[start:end]`` would touch what is protected."""
         spans = self.protected
+        if not spans:
+            return False
         first = bisect_right(spans, start, key=_end_of)
         return overlaps(start, end, spans[first : first + 1])
 

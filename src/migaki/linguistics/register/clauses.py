@@ -13,7 +13,7 @@ from migaki.linguistics.morphemes import Morpheme, Register
 from migaki.linguistics.predicates import OPAQUE, Place, Predicate
 from migaki.linguistics.tables import read_table
 
-__all__ = ["clause_style"]
+__all__ = ["clause_style", "is_set_phrase", "is_weak"]
 
 _POLITE_TYPES = ("助動詞-マス", "助動詞-デス")
 _COPULAS = ("助動詞-ダ", "助動詞-ジャ", "助動詞-ヤ")
@@ -56,6 +56,17 @@ def clause_style(predicate: Predicate) -> Style:
     if _is_open(predicate):
         return _talking_style(predicate)
     return Register.PLAIN, (chain[-1],)
+
+
+def is_set_phrase(group: Predicate) -> bool:
+    """Whether a predicate is a polite phrase that stays as it is, or a quotation."""
+    return group.head[-1].pos3 == OPAQUE and not group.auxiliaries
+
+
+def is_weak(group: Predicate) -> bool:
+    """Whether it is a set phrase, or a clause left hanging in て or たら: any register can go on from there."""
+    last = group.chain[-1]
+    return is_set_phrase(group) or last.pos2 == "接続助詞" or last.c_form.startswith("仮定形")
 
 
 def _is_bare(predicate: Predicate) -> bool:

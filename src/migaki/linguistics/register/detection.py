@@ -28,10 +28,11 @@ from typing import NamedTuple
 
 from migaki.linguistics.analyzer import Analyzer, analyze_sentences
 from migaki.linguistics.morphemes import Register, Sentence
-from migaki.linguistics.predicates import OPAQUE, Place, Predicate, predicates
-from migaki.linguistics.register.clauses import clause_style
+from migaki.linguistics.predicates import Place, Predicate, predicates
+from migaki.linguistics.register.clauses import clause_style, is_set_phrase, is_weak
 from migaki.linguistics.register.keigo import KeigoMark, keigo_marks, keigo_turns
 from migaki.linguistics.register.level import keigo_level, level_features
+from migaki.linguistics.register.styles import style_of, text_style
 
 __all__ = [
     "ClauseRegister",
@@ -40,6 +41,9 @@ __all__ = [
     "SentenceRegister",
     "detect",
     "detect_sentence",
+    "is_code",
+    "is_list_item",
+    "text_register",
 ]
 
 _CODE_END = re.compile(r"""['"`]\s*[)\]};,]+\s*$""")
@@ -193,7 +197,7 @@ def detect_sentence(
     if not any(clause.decides for clause in clauses) and (inner := _inside_quotes(sentence)):
         clauses, weak = _clauses(inner, keigo_turns(inner.morphemes))[0], True
     style, register = _sentence_register([c for c in clauses if c.decides])
-    weak = weak or (style in _PLAIN and bool(_LIST_ITEM.match(sentence.text)))
+    weak = weak or is_list_item(sentence, style)
     return SentenceRegister(
         sentence.start, sentence.end, style, register, weak, tuple(clauses),
         tuple(Mark(k.start, k.end, k.kind, k.name) for k in keigo),
@@ -206,7 +210,7 @@ def _clauses(
     found: Sequence[Predicate] | None = None,
 ) -> tuple[list[ClauseRegister], bool]:
     """The clauses of a sentence, and whether those that decide are weak."""
-    if sentence.text.startswith(_FENCE) or _CODE_END.search(sentence.text):
+    if is_code(sentence):
         return [], True
     groups = predicates(sentence) if found is None else found
     turns = [mark for mark in keigo if mark.kind in _KEIGO]
@@ -214,8 +218,18 @@ def _clauses(
     clauses = []
     for group in groups:
         inside = turns[bisect_right(ends, group.start) : bisect_right(ends, group.end)]
-        clauses.append(_clause(group, [] if _is_set_phrase(group) else inside))
+        clauses.append(_clause(group, [] if is_set_phrase(group) else inside))
     return clauses, _decide(clauses, groups, sentence)
+
+
+def is_code(sentence: Sentence) -> bool:
+    """Whether it is a piece of code, which has no register."""
+    return sentence.text.startswith(_FENCE) or _CODE_END.search(sentence.text) is not None
+
+
+def is_list_item(sentence: Sentence, style: Register) -> bool:
+    """Whether it is a plain list item, as polite texts have them."""
+    return style in _PLAIN and _LIST_ITEM.match(sentence.text) is not None
 
 
 def _inside_quotes(sentence: Sentence) -> Sentence | None:
@@ -248,8 +262,8 @@ def _decide(clauses: list[ClauseRegister], groups: Sequence[Predicate], sentence
     inner = _bracketed(sentence)
     candidates = [p for p in told if not _within(clauses[p], inner)] or told
     main = [p for p in candidates if clauses[p].place is not Place.SUBORDINATE]
-    strong = [p for p in main if not _is_weak(groups[p])]
-    polite = any(clauses[p].style is Register.POLITE and _is_set_phrase(groups[p]) for p in main)
+    strong = [p for p in main if not is_weak(groups[p])]
+    polite = any(clauses[p].style is Register.POLITE and is_set_phrase(groups[p]) for p in main)
     if polite and all(clauses[p].place is Place.COORDINATE for p in strong):
         strong = []  # 遅れたので、すみません。 The phrase is the main clause.
     chosen = strong or main
@@ -257,18 +271,9 @@ def _decide(clauses: list[ClauseRegister], groups: Sequence[Predicate], sentence
         closing = _closing(sentence)
         chosen = [p for p in candidates if clauses[p].end >= closing]
     for place in chosen:
-        clauses[place] = clauses[place]._replace(decides=True)
+        start, end, where, style, register, _, marks = clauses[place]
+        clauses[place] = ClauseRegister(start, end, where, style, register, True, marks)
     return not strong and chosen == main
-
-
-def _is_set_phrase(group: Predicate) -> bool:
-    return group.head[-1].pos3 == OPAQUE and not group.auxiliaries
-
-
-def _is_weak(group: Predicate) -> bool:
-    """A set phrase, or a clause left hanging in て or たら: any register can go on from there."""
-    last = group.chain[-1]
-    return _is_set_phrase(group) or last.pos2 == "接続助詞" or last.c_form.startswith("仮定形")
 
 
 def _bracketed(sentence: Sentence) -> list[tuple[int, int]]:
@@ -307,21 +312,8 @@ def _sentence_register(deciding: Sequence[ClauseRegister]) -> tuple[Register, Re
     """Style and register of a sentence from its deciding clauses."""
     if not deciding:
         return Register.NONE, Register.NONE
-    style = next(
-        (c.style for c in reversed(deciding) if c.style is not Register.NONE), Register.NONE
-    )
-    mains = [c.style for c in deciding if c.place is Place.FINAL]
-    others = mains if style is Register.POLITE else [c.style for c in deciding]
-    if style is not Register.NONE and any(_clash(style, other) for other in others):
-        style = Register.MIXED
-    elif style is Register.PLAIN and Register.DEARU in mains:
-        style = Register.DEARU
+    style = style_of([(c.place, c.style) for c in deciding])
     return style, _with_keigo(style, [c.register for c in deciding])
-
-
-def _clash(style: Register, other: Register) -> bool:
-    """Whether one is polite and the other plain or である."""
-    return Register.NONE not in (style, other) and (style, other).count(Register.POLITE) == 1
 
 
 def text_register(sentences: Sequence[SentenceRegister]) -> tuple[Register, Register]:
@@ -332,13 +324,7 @@ def text_register(sentences: Sequence[SentenceRegister]) -> tuple[Register, Regi
     """
     told = [s for s in sentences if s.register is not Register.NONE]
     told = [s for s in told if not s.weak] or told
-    styles = {s.style for s in told} - {Register.NONE}
-    if Register.MIXED in styles or (Register.POLITE in styles and len(styles) > 1):
-        style = Register.MIXED
-    elif Register.DEARU in styles:
-        style = Register.DEARU
-    else:
-        style = styles.pop() if styles else Register.NONE
+    style = text_style([s.style for s in told])
     return _with_keigo(style, [s.register for s in told]), style
 
 

@@ -171,16 +171,16 @@ def _match(
     elements: tuple[_Element | str, ...], place: int, morphemes: Sequence[Morpheme], at: int
 ) -> int | None:
     """Match the elements from `place` on, leftwards from morpheme `at`; return the first index."""
+    while place < len(elements) and elements[place] != _SLOT:
+        if at < 0:
+            return None
+        element = elements[place]
+        morpheme = morphemes[at]
+        if not (element.fits(morpheme) if isinstance(element, _Element) else is_prefix(morpheme)):
+            return None
+        place, at = place + 1, at - 1
     if place == len(elements):
         return at + 1
-    if at < 0:
-        return None
-    element = elements[place]
-    if isinstance(element, _Element):
-        fits = element.fits(morphemes[at])
-        return _match(elements, place + 1, morphemes, at - 1) if fits else None
-    if element == _PREFIX:
-        return _match(elements, place + 1, morphemes, at - 1) if is_prefix(morphemes[at]) else None
     for length in range(_LONGEST_SLOT):
         if at - length < 0 or not _may_be_raised(morphemes[at - length]):
             return None
