@@ -23,6 +23,7 @@ from migaki.linguistics.conjugation import (
     NotInflectableError,
     conjugated,
     inflections,
+    is_marked,
     words,
 )
 
@@ -37,11 +38,17 @@ class Answer(NamedTuple):
     right: str
     given: tuple[str, ...]
     masked: str = ""
+    marked: tuple[str, ...] = ()  # those of `given` that are marked rare or faulted
 
     @property
     def found(self) -> bool:
         """Whether the right form is among those given."""
         return self.right in self.given
+
+    @property
+    def unmarked(self) -> bool:
+        """Whether it is among those given without a mark."""
+        return self.found and self.right not in self.marked
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -122,8 +129,12 @@ def unimorph(path: Path, *, keigo: bool) -> Iterator[Answer]:
         except NotInflectableError:
             forms = ()
         # いただく and 頂く are one answer: the spelling in kana counts too.
-        given = tuple(right if form.reading == right else form.text for form in forms)
-        yield Answer(lemma, features, right, given, wrong_in_unimorph(lemma, right))
+        texts = [right if form.reading == right else form.text for form in forms]
+        # One text may be given with a mark and without: then it has none.
+        plain = {text for text, form in zip(texts, forms, strict=True) if not is_marked(form.style)}
+        marked = tuple(text for text in texts if text not in plain)
+        masked = wrong_in_unimorph(lemma, right)
+        yield Answer(lemma, features, right, tuple(texts), masked, marked)
 
 
 # --- UD Japanese-GSD ----------------------------------------------------------------------------
@@ -200,19 +211,29 @@ def report(name: str, answers: Iterable[Answer], options: argparse.Namespace) ->
         counted = [a for a in split[which] if not a.masked]
         masked = Counter(a.masked for a in split[which] if a.masked)
         found = sum(a.found for a in counted)
+        unmarked = sum(a.unmarked for a in counted)
         every = sum(a.found for a in split[which])
         print(
             f"| {name} | {which} | {len({a.key for a in counted})} | {len(counted)} | {found} "
-            f"| {found / len(counted):.3%} | {sum(masked.values())} | {every / len(split[which]):.3%} |"
+            f"| {found / len(counted):.3%} | {unmarked / len(counted):.3%} "
+            f"| {sum(masked.values())} | {every / len(split[which]):.3%} |"
         )
         if name.startswith("unimorph"):
             print(f"    first answer among the right ones: {first_answers(counted):.2%} of cells")
+            kinds = Counter(kind_of(a) for a in counted if not a.found)
+            print(f"    missing by kind of form: {dict(kinds.most_common())}")
         if options.half == which:
             for reason, number in masked.items():
                 print(f"    masked {number}: {reason}")
             misses = [a for a in counted if not a.found]
             for miss in misses[: options.misses]:
                 print(f"    {miss.asked}: right {miss.right}, given {' '.join(miss.given[:4])}")
+
+
+def kind_of(answer: Answer) -> str:
+    """The derivation or mood of a cell of J-UniMorph; no form of the report half shows in a sum of these."""
+    kinds = {"POT": "potential", "PASS": "passive", "CAUS": "causative", "OPT": "wish", "IMP": "order"}
+    return next((kinds[tag] for tag in answer.asked.split(";") if tag in kinds), "other")
 
 
 def first_answers(answers: list[Answer]) -> float:
@@ -239,9 +260,10 @@ def main() -> None:
         "unidic": unidic,
     }
     print(
-        "| set | half | words | cells | right | right, % | masked | right, %, masked rows counted |"
+        "| set | half | words | cells | right | right, % | without marked forms, % | masked "
+        "| right, %, masked rows counted |"
     )
-    print("|---|---|--:|--:|--:|--:|--:|--:|")
+    print("|---|---|--:|--:|--:|--:|--:|--:|--:|")
     for name in options.sets.split(","):
         report(name, sets[name](), options)
 

@@ -50,7 +50,7 @@ _CLASSES = {
 _WIDE = 100
 """So many columns hold readings and second answers."""
 
-_MARKS = {"casual": "†", "written": "‡", "rare": "°"}
+_MARKS = {"casual": "†", "written": "‡", "rare": "°", "faulted": "×"}
 _COLUMNS = ((False, False), (False, True), (True, False), (True, True))
 
 
@@ -63,13 +63,14 @@ def conjugate(
     ),
     as_json: bool = typer.Option(False, "--json", help="Print every form as JSON for a program."),
     all_answers: bool = typer.Option(
-        False, "--all", "-a", help="Show every right answer, not only the first two."
+        False, "--all", "-a", help="Show every answer, not only the first two."
     ),
 ) -> None:
     """Show every form of a Japanese word: plain and polite, past, negative, and what is made of it.
 
     A word that can be read in several ways (きる: 切る, 着る) is shown in each. Where several answers are
-    right, the best stands first. Nouns need だ: 学生だ.
+    right, the best stands first. Nouns need だ: 学生だ. What the rules make and grammar faults, such as
+    いらっしゃられる, is marked × with the reason.
 
     Examples:
 
@@ -107,7 +108,12 @@ def _entry(text: str, word: Word, cells: list[Cell]) -> dict[str, Any]:
                 "past": cell.past,
                 "negative": cell.negative,
                 "answers": [
-                    {"text": f.text, "reading": f.reading, "style": f.style or "neutral"}
+                    {
+                        "text": f.text,
+                        "reading": f.reading,
+                        "style": f.style or "neutral",
+                        "reason": f.reason,
+                    }
                     for f in cell.forms
                 ],
             }
@@ -126,10 +132,13 @@ def _show(found: list[tuple[str, Word, list[Cell]]], *, limit: int | None) -> No
         if place:
             out.print()
         out.print(_heading(word), soft_wrap=True)
-        out.print(_table(cells, limit=limit if wide or limit is None else 1, readings=wide))
+        shown = limit if wide or limit is None else 1
+        out.print(_table(cells, limit=shown, readings=wide))
+        for reason in _reasons(cells, limit=shown):
+            out.print(reason, soft_wrap=True)
     out.print(
         Text(
-            "† casual   ‡ written   ° rare.   --all shows every right answer, --json everything."
+            "† casual   ‡ written   ° rare   × faulted by grammar.   --all shows every answer, --json everything."
             + ("" if wide else f" Readings are shown from {_WIDE} columns on."),
             style="dim",
         ),
@@ -171,6 +180,21 @@ def _table(cells: list[Cell], *, limit: int | None, readings: bool) -> Table:
                 ]
                 table.add_row(Text(label or "  past", "dim" if past else ""), *shown)
     return table
+
+
+def _reasons(cells: list[Cell], *, limit: int | None) -> list[Text]:
+    """Why the forms shown are rare or faulted, each reason once with the first form it is true of."""
+    from rich.text import Text
+
+    first: dict[tuple[str, str], str] = {}
+    for cell in cells:
+        for form in cell.forms[:limit]:
+            if form.reason:
+                first.setdefault((form.style, form.reason), form.text)
+    return [
+        Text(f"{_MARKS[style]} {text}: {reason}", style="dim")
+        for (style, reason), text in first.items()
+    ]
 
 
 def _answers(forms: tuple[Inflected, ...], limit: int | None, readings: bool) -> Text:

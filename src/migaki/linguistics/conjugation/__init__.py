@@ -22,6 +22,7 @@ from migaki.linguistics.conjugation.forms import (
     conjugated,
     paradigm,
 )
+from migaki.linguistics.conjugation.marks import FAULTED, RARE, is_marked
 from migaki.linguistics.conjugation.slots import (
     Inflected,
     ba_form,
@@ -36,6 +37,8 @@ from migaki.linguistics.conjugation.words import Word, words
 
 __all__ = [
     "DERIVATIONS",
+    "FAULTED",
+    "RARE",
     "Cell",
     "Form",
     "Inflected",
@@ -49,6 +52,7 @@ __all__ = [
     "imperative",
     "inflect",
     "inflections",
+    "is_marked",
     "masu_stem",
     "negative",
     "paradigm",

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from migaki.errors import UsageError
+from migaki.linguistics.conjugation.marks import is_marked
 from migaki.linguistics.tables import read_table
 
 __all__ = [
@@ -43,16 +44,18 @@ class NotInflectableError(UsageError):
 
 
 class Ending(NamedTuple):
-    """What is put on, the class of the result where the table names one, and its style."""
+    """What is put on, the class of the result where the table names one, its style and the reason for that."""
 
     text: str
     c_type: str = ""
     style: str = ""
+    reason: str = ""
 
     @classmethod
-    def parse(cls, cell: str) -> Ending:
-        """Read ``ending:class:style`` of a table; the last two may be missing."""
-        return cls(*cell.split(":"))
+    def parse(cls, cell: str, why: str = "") -> Ending:
+        """Read ``ending:class:style`` of a table; the last two may be missing. `why` explains a mark."""
+        ending = cls(*cell.split(":"))
+        return ending._replace(reason=why) if is_marked(ending.style) else ending
 
 
 class _Change(NamedTuple):
@@ -283,11 +286,11 @@ def _table() -> _Table:
         kept = len(ending) - len(ending.lstrip(_ANY_IDEOGRAPH))
         new = tuple(Ending(text[kept:]) for text in endings.split("|"))
         cells[c_type, c_form].folded[ending] = _Change(len(ending) - kept, new)
-    for words, c_type, form, old, new_endings, _ in read_table(
+    for words, c_type, form, old, new_endings, why in read_table(
         "conjugation_exceptions.tsv", columns=6
     ):
         none = new_endings == "-"
-        new = () if none else tuple(map(Ending.parse, new_endings.split("|")))
+        new = () if none else tuple(Ending.parse(cell, why) for cell in new_endings.split("|"))
         change = _Change(_WHOLE_WORD if old == "*" else len(old), new)
         cell = cells.setdefault((c_type, form), _Cell({}, {}, {}))
         for word in words.split():

@@ -10,12 +10,8 @@ from typing import NamedTuple
 
 from migaki.errors import UsageError
 from migaki.linguistics.conjugation.endings import NotInflectableError
-from migaki.linguistics.conjugation.slots import (
-    Inflected,
-    expand,
-    joined_style,
-    slot_names,
-)
+from migaki.linguistics.conjugation.marks import FAULTED, strength
+from migaki.linguistics.conjugation.slots import Inflected, expand, slot_names
 from migaki.linguistics.conjugation.words import Word, words
 
 __all__ = ["DERIVATIONS", "Cell", "Form", "conjugate", "conjugated", "paradigm"]
@@ -67,7 +63,7 @@ _MOST_BRANCHES = 24
 
 
 class Cell(NamedTuple):
-    """One cell of a paradigm with every right answer, best first."""
+    """One cell of a paradigm with every answer, best first; those that grammar faults last, and marked."""
 
     form: Form
     polite: bool
@@ -85,6 +81,8 @@ def conjugate(
     negative: bool = False,
 ) -> tuple[str, ...]:
     """Write a word in a form, or in a chain of forms; every right answer, best first.
+
+    What prescriptive grammar faults (いらっしゃられる) is not among them; `conjugated` has it, marked.
 
     Args:
         word: A word of `words`, or text, of which the likeliest reading is taken.
@@ -104,7 +102,13 @@ def conjugate(
         (('見られる', '見れる'), ('飲まされた', '飲ませられた'))
     """
     found = conjugated(word, form, polite=polite, past=past, negative=negative)
-    return tuple(each.text for each in found)
+    right = tuple(each.text for each in found if each.style != FAULTED)
+    if not right:
+        raise NotInflectableError(
+            f"{found[0].text!r} is faulted by grammar. {found[0].reason}.",
+            hint="`conjugated` and `migaki conjugate` give such forms, marked as faulted.",
+        )
+    return right
 
 
 def conjugated(
@@ -115,7 +119,7 @@ def conjugated(
     past: bool = False,
     negative: bool = False,
 ) -> tuple[Inflected, ...]:
-    """As `conjugate`, with the reading and the style of each answer.
+    """As `conjugate`, with the reading and the style of each answer; those in style faulted come last.
 
     Raises:
         NotInflectableError: the word has no such form, or does not inflect.
@@ -123,6 +127,8 @@ def conjugated(
     Example:
         >>> conjugated("来る", Form.POTENTIAL, negative=True)[0].reading
         'こられない'
+        >>> [(each.text, each.style) for each in conjugated("おっしゃる", Form.PASSIVE)]
+        [('おっしゃられる', 'faulted')]
     """
     subject = words(word)[0] if isinstance(word, str) else word
     chain = _chain((form,) if isinstance(form, Form) else tuple(form))
@@ -208,13 +214,13 @@ def _slot(form: Form, polite: bool, past: bool, negative: bool) -> str:
 def _step(stages: Iterable[Inflected], slot: str) -> Iterator[Inflected]:
     for stage in stages:
         for made in expand(stage.text, stage.reading, stage.c_type, slot):
-            yield made._replace(style=joined_style(stage.style, made.style))
+            yield made.marked(stage.mark)
 
 
 def _ranked(forms: Iterable[Inflected]) -> Iterable[Inflected]:
-    """Best first: neutral style before any other, each text once."""
+    """Best first: neutral style before any other, what is marked last, each text once."""
     unique: dict[str, Inflected] = {}
-    for form in sorted(forms, key=lambda form: bool(form.style)):
+    for form in sorted(forms, key=lambda form: (strength(form.style), bool(form.style))):
         unique.setdefault(form.text, form)
     return unique.values()
 

@@ -14,6 +14,7 @@ from migaki.linguistics.conjugation.endings import (
     NotInflectableError,
     spoken_forms,
 )
+from migaki.linguistics.conjugation.marks import FAULTED, RARE, Mark, joined, mark_of
 from migaki.linguistics.tables import read_table
 
 __all__ = [
@@ -21,7 +22,7 @@ __all__ = [
     "ba_form",
     "expand",
     "imperative",
-    "joined_style",
+    "keigo_verbs",
     "masu_stem",
     "negative",
     "slot_names",
@@ -52,13 +53,26 @@ class Inflected(NamedTuple):
         text: The form itself.
         reading: Its reading in kana; empty where that of the word was not given.
         c_type: Class by which it inflects on; empty where it does not.
-        style: ``casual`` (ら抜き, contractions), ``written``, ``rare``; empty for the neutral form.
+        style: ``casual`` (ら抜き, contractions), ``written``, ``rare`` (another word is said), ``faulted``
+            (by prescriptive grammar: 二重敬語 and the like); empty for the neutral form.
+        reason: Why it is rare or faulted; empty otherwise.
     """
 
     text: str
     reading: str
     c_type: str = ""
     style: str = ""
+    reason: str = ""
+
+    @property
+    def mark(self) -> Mark:
+        """Style and reason together."""
+        return Mark(self.style, self.reason)
+
+    def marked(self, mark: Mark) -> Inflected:
+        """The same form as made on the way of what has this mark."""
+        style, reason = joined(mark, self.mark)
+        return self._replace(style=style, reason=reason)
 
 
 class _Recipe(NamedTuple):
@@ -181,7 +195,9 @@ def expand(text: str, reading: str, c_type: str, slot: str) -> tuple[Inflected, 
     keigo = table.get((f"{text}@{c_type}", slot)) if keigo is None else keigo
     if keigo is not None:
         return _with_regular(keigo, text, reading, c_type, slot)
-    return _expand(text, reading, c_type, slot)
+    mark = mark_of(text, c_type, slot)
+    made = [form.marked(mark) for form in _expand(text, reading, c_type, slot)]
+    return tuple(sorted(made, key=lambda form: form.style == FAULTED))
 
 
 def _expand(text: str, reading: str, c_type: str, slot: str) -> tuple[Inflected, ...]:
@@ -190,7 +206,7 @@ def _expand(text: str, reading: str, c_type: str, slot: str) -> tuple[Inflected,
     if exception is not None:
         regular = recipes[0].ending.c_type if recipes else ""
         return tuple(
-            Inflected(new, said, ending.c_type or regular, ending.style)
+            Inflected(new, said, ending.c_type or regular, ending.style, ending.reason)
             for new, said, ending in exception
         )
     found: dict[str, Inflected] = {}
@@ -204,30 +220,21 @@ def _expand(text: str, reading: str, c_type: str, slot: str) -> tuple[Inflected,
 def _with_regular(
     keigo: tuple[Inflected | None, ...], text: str, reading: str, c_type: str, slot: str
 ) -> tuple[Inflected, ...]:
-    """Put the regular form (お〜になる) where the table has a star; the others (れる) come last."""
-    regular = _expand(text, reading, c_type, slot)
+    """Put the regular form (お〜になる) where the table has a star; the others (れる) come last.
+
+    Without a star it is there too, rare: another verb stands for it.
+    """
+    mark = mark_of(text, c_type, slot)
+    regular = [form.marked(mark) for form in _expand(text, reading, c_type, slot)]
     starred = [form for form in regular if form.text.startswith(_PREFIX)]
     others = [form for form in regular if not form.text.startswith(_PREFIX)]
+    said = ", ".join(entry.text for entry in keigo[:2] if entry)
+    rare = Mark(RARE, f"said is {said}" if said else f"no {slot} form is in use")
+    forms = [form for entry in keigo for form in (starred if entry is None else [entry])]
     found: dict[str, Inflected] = {}
-    for entry in keigo:
-        for form in starred if entry is None else (entry,):
-            found.setdefault(form.text, form)
-    for form in others:
+    for form in (*forms, *others, *(form.marked(rare) for form in starred)):
         found.setdefault(form.text, form)
-    if keigo and slot == "humble":
-        for form in starred:
-            found.setdefault(form.text, form._replace(style="rare"))
-    return tuple(found.values())
-
-
-def joined_style(first: str, second: str) -> str:
-    """Style of a form made in two steps; what is rare stays rare.
-
-    Example:
-        >>> joined_style("rare", "casual"), joined_style("", "casual")
-        ('rare', 'casual')
-    """
-    return "rare" if "rare" in (first, second) else second or first
+    return tuple(sorted(found.values(), key=lambda form: form.style == FAULTED))
 
 
 def slot_names(c_type: str) -> list[str]:
@@ -253,8 +260,8 @@ def _follow(start: Inflected, path: tuple[str, ...]) -> list[Inflected]:
                 made = expand(form.text, form.reading, form.c_type, step)
             else:
                 found = spoken_forms(form.text, form.reading, form.c_type, step) or ()
-                made = tuple(Inflected(new, said, "", how.style) for new, said, how in found)
-            following += [m._replace(style=joined_style(form.style, m.style)) for m in made]
+                made = tuple(Inflected(new, said, "", *how[2:]) for new, said, how in found)
+            following += [each.marked(form.mark) for each in made]
         forms = following
     return forms
 
@@ -269,7 +276,7 @@ def _join(prefix: str, form: Inflected, ending: Ending, c_type: str) -> Inflecte
     known = form.reading or not form.text
     reading = prefix + form.reading + ending.text if known else ""
     text = prefix + form.text + ending.text
-    return Inflected(text, reading, result, joined_style(form.style, ending.style))
+    return Inflected(text, reading, result, *joined(form.mark, Mark(ending.style, ending.reason)))
 
 
 def _best(orth_base: str, c_type: str, slot: str, reading_base: str) -> str:
@@ -308,6 +315,17 @@ def _slots() -> dict[tuple[str, str], tuple[_Recipe, ...]]:
         for c_type in classes.split():
             table[c_type, slot] = tuple(recipes)
     return table
+
+
+@lru_cache(maxsize=1)
+def keigo_verbs() -> frozenset[str]:
+    """The honorific and humble verbs that stand for others: いらっしゃる, お目にかかる.
+
+    Example:
+        >>> "ご覧になる" in keigo_verbs(), "お読みになる" in keigo_verbs()
+        (True, False)
+    """
+    return frozenset(form.text for cell in _keigo().values() for form in cell if form)
 
 
 @lru_cache(maxsize=1)

@@ -13,6 +13,7 @@ from migaki.linguistics.conjugation.endings import (
     auxiliary_class,
     hiragana,
 )
+from migaki.linguistics.conjugation.slots import keigo_verbs
 from migaki.linguistics.morphemes import Morpheme
 from migaki.linguistics.tables import read_table
 
@@ -28,6 +29,8 @@ _MODERN = "五段-"
 _COPULAS = (COPULA, "助動詞-デス")
 _INFLECTING = ("動詞", "形容詞")
 _CONJUNCTIVE = ("接続助詞", "終助詞", "準体助詞")
+_PREFIXES = frozenset(["お", "ご", "御"])
+_BECOMING = frozenset(["なる", "成る"])
 _ENGLISH = {
     "名詞": "a noun",
     "代名詞": "a pronoun",
@@ -76,8 +79,8 @@ def words(text: str, *, analyzer: Analyzer | None = None) -> list[Word]:
     Example:
         >>> [(word.base, word.c_type, word.meaning.split("・")[0]) for word in words("きる")]
         [('きる', '五段-ラ行', '切る'), ('きる', '上一段-カ行', '着る')]
-        >>> [word.base for text in ("食べた", "静か", "勉強する") for word in words(text)]
-        ['食べる', '静かだ', '勉強する']
+        >>> [word.base for text in ("食べた", "静か", "勉強する", "お読みになった") for word in words(text)]
+        ['食べる', '静かだ', '勉強する', 'お読みになる']
     """
     text = text.strip()
     if not text:
@@ -134,10 +137,27 @@ def _head(morphemes: tuple[Morpheme, ...]) -> int | None:
     head = len(morphemes) - 1
     while head > 0 and _follows(morphemes[head], morphemes[head - 1]):
         head -= 1
-    joined = all(m.pos != "助詞" or m.pos2 == "接続助詞" for m in morphemes[:head]) and not any(
-        m.pos == "補助記号" for m in morphemes
-    )
-    return head if morphemes and joined else None
+    if any(m.pos == "補助記号" for m in morphemes):
+        return None
+    joined = all(m.pos != "助詞" or m.pos2 == "接続助詞" for m in morphemes[:head])
+    return head if morphemes and (joined or _is_honorific(morphemes[: head + 1])) else None
+
+
+def _is_honorific(morphemes: tuple[Morpheme, ...]) -> bool:
+    """Whether these are one verb of keigo in spite of the particle in it: お読みになる, お目にかかる."""
+    *before, verb = morphemes
+    if "".join(m.surface for m in before) + verb.orth_base in keigo_verbs():
+        return True
+    if verb.orth_base not in _BECOMING or len(before) != 3 or before[2].surface != "に":
+        return False
+    prefix, stem = before[:2]
+    if prefix.pos != "接頭辞" or prefix.surface not in _PREFIXES:
+        return False
+    if stem.pos3.startswith("サ変可能"):
+        return prefix.surface != "お"  # ご利用になる; お世話になる is none
+    # お読み: as a noun too 読み is the stem of a verb, 金持ち is not.
+    first = analyze(stem.surface + "ます")[0]
+    return first.surface == stem.surface and first.pos == "動詞"
 
 
 def _follows(morpheme: Morpheme, before: Morpheme) -> bool:

@@ -40,6 +40,7 @@ _KNOWING = {
 }
 _REQUESTS = {"来る": "お越しください", "くる": "お越しください"}
 _PASSIVE = "助動詞-レル"
+_WISH = "助動詞-タイ"
 _CAUSING = frozenset(["せる", "させる", "す", "さす"])
 
 
@@ -47,9 +48,7 @@ def raised_options(group: Predicate) -> list[Edit]:
     """尊敬語 of a predicate, best first; empty where there is none worth the name."""
     if group.kind is not Kind.VERB:
         return _raised_quality(group)
-    if _hangs(group):
-        return []
-    if not _may_change(group):
+    if _hangs(group) or not _may_change(group):
         return []
     knowing = _knowing(group)
     if knowing:
@@ -59,6 +58,8 @@ def raised_options(group: Predicate) -> list[Edit]:
             return rewritten(group, {place: _IRASSHARU})
         if m.orth_base in _GIVING and _after_te(group, place):
             return rewritten(group, {place: _KUDASARU})
+    if _wishes(group):
+        return []
     head = len(group.head) - 1
     raised = _raised(group.head[-1])
     options = [e for new in raised for e in rewritten(group, {head: new})]
@@ -73,6 +74,12 @@ def _hangs(group: Predicate) -> bool:
     if te and (te[-1] + 1 == len(chain) or chain[te[-1] + 1].pos == "助動詞"):
         return True
     return any(m.surface == "べき" for m in chain)
+
+
+def _wishes(group: Predicate) -> bool:
+    """召し上がりたいですか is not polite: the wish of whom one honours is not asked (「敬語の指針」, chapter 3)."""
+    head = len(group.head)
+    return any(m.c_type == _WISH or m.orth_base == "たがる" for m in group.chain[head : head + 1])
 
 
 def humble_options(group: Predicate, *, towards: bool) -> list[Edit]:
@@ -255,11 +262,14 @@ def _raised(verb: Morpheme) -> list[Inflected]:
 
 
 def _expanded(verb: Morpheme, slot: str) -> tuple[Inflected, ...]:
+    """What a verb is raised or lowered to; nothing of another style than the neutral one is written: no
+    rare or faulted form (お知りする, お見になる), and no bookish one (お読みなさる).
+    """
     found = expand(verb.orth_base, verb.reading_base, verb.c_type, slot)
     return tuple(
         new
         for new in found
-        if new.text not in uses("unclear") and not new.text.endswith("ていただく")
+        if not new.style and new.text not in uses("unclear") and not new.text.endswith("ていただく")
     )
 
 
