@@ -232,7 +232,13 @@ def report(name: str, answers: Iterable[Answer], options: argparse.Namespace) ->
 
 def kind_of(answer: Answer) -> str:
     """The derivation or mood of a cell of J-UniMorph; no form of the report half shows in a sum of these."""
-    kinds = {"POT": "potential", "PASS": "passive", "CAUS": "causative", "OPT": "wish", "IMP": "order"}
+    kinds = {
+        "POT": "potential",
+        "PASS": "passive",
+        "CAUS": "causative",
+        "OPT": "wish",
+        "IMP": "order",
+    }
     return next((kinds[tag] for tag in answer.asked.split(";") if tag in kinds), "other")
 
 
