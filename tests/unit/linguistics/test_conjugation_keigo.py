@@ -71,7 +71,9 @@ GOLDEN = """
 申し上げる potential pn 申し上げられません
 申し上げる causative - 申し上げさせる
 存じる zu - 存じずに
-拝見する humble - 拝見いたす×
+拝見する humble - 拝見いたす
+拝見する humble - 拝見させていただく×
+お読みする humble - お読みいたす
 拝見する desiderative p 拝見したいです
 いただく potential p いただけます
 いただく causative_passive - いただかされる°
