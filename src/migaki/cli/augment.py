@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from migaki.cli.console import err, out
-from migaki.cli.row_watch import RowWatch, available_cores
+from migaki.cli.row_watch import RowWatch
 from migaki.errors import UsageError
+from migaki.hardware.memory import usable_cores
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -160,7 +161,7 @@ def augment(
         source,
         target,
         asked,
-        workers=workers or available_cores(),
+        workers=workers or usable_cores(),
         resume=resume,
         overwrite=overwrite,
         json_output=json_output,

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass, field
 
 from migaki.cli.console import err
 from migaki.cli.progress import JobProgress
 
-__all__ = ["RowWatch", "available_cores"]
-
-
-def available_cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+__all__ = ["RowWatch"]
 
 
 @dataclass
