@@ -11,7 +11,6 @@ import typer
 from migaki.cli.console import err, out
 from migaki.cli.row_watch import RowWatch
 from migaki.errors import UsageError
-from migaki.hardware.memory import usable_cores
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -141,6 +140,7 @@ def augment(
             f"It was not said {missing}.", hint="For example: migaki augment in.jsonl -o out.jsonl"
         )
     from migaki.corpus.augmentation import Augmentation
+    from migaki.hardware.memory import usable_cores
 
     asked = Augmentation(
         variants=variants,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from migaki.cli.console import err
-from migaki.cli.progress import JobProgress
+
+if TYPE_CHECKING:
+    from migaki.cli.progress import JobProgress
 
 __all__ = ["RowWatch"]
 
