@@ -25,7 +25,7 @@ from typing import NamedTuple
 from migaki.linguistics import conjugation
 from migaki.linguistics.edits import Edit
 from migaki.linguistics.morphemes import Morpheme, Sentence
-from migaki.linguistics.operators.operator import EditSet, Meaning, Operator, Passage, Use
+from migaki.linguistics.operators.operator import EditSet, Meaning, Operator, Passage, Use, shuffled
 from migaki.linguistics.operators.patterns import (
     Neighbour,
     Pattern,
@@ -162,8 +162,7 @@ class Equivalences:
                 places = _disjoint([edit for edit in edits if edit])
                 if places:
                     proposals.append(places)
-        rng.shuffle(proposals)
-        return proposals
+        return shuffled(proposals, rng)
 
     def propose_one(self, passage: Passage, rng: random.Random) -> list[EditSet]:
         """For each wording that may be written: it in one place, so that a pair differs in one thing."""

@@ -31,6 +31,7 @@ __all__ = [
     "Tone",
     "Use",
     "known_words",
+    "shuffled",
 ]
 
 
@@ -148,6 +149,13 @@ EditSet = list[Edit]
 
 Propose = Callable[[Passage, random.Random], list[EditSet]]
 """Finds candidate edit sets in a passage."""
+
+
+def shuffled(found: list[EditSet], rng: random.Random) -> list[EditSet]:
+    """The proposals in an order of chance: which comes first is tried first."""
+    if len(found) > 1:  # most often there is none, and to shuffle that takes its time
+        rng.shuffle(found)
+    return found
 
 
 def known_words(edit: Edit, morphemes: Sequence[Morpheme]) -> bool:

@@ -13,8 +13,8 @@ from migaki.linguistics.conjugation import NotInflectableError, negative, ta_for
 from migaki.linguistics.edits import Edit
 from migaki.linguistics.morphemes import Morpheme
 from migaki.linguistics.operators.neighbours import is_negation
-from migaki.linguistics.operators.operator import EditSet, Passage
-from migaki.linguistics.operators.particle_sites import at_each_particle, shuffled
+from migaki.linguistics.operators.operator import EditSet, Passage, shuffled
+from migaki.linguistics.operators.particle_sites import at_each_particle
 from migaki.linguistics.operators.sentence_kinds import is_classical
 from migaki.linguistics.operators.word_classes import in_class
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
 
 from migaki.linguistics.morphemes import Morpheme
 from migaki.linguistics.operators.operator import EditSet, Passage
 from migaki.linguistics.operators.sentence_kinds import is_classical
 
-__all__ = ["at_each_particle", "shuffled"]
+__all__ = ["at_each_particle"]
 
 
 def at_each_particle(
@@ -34,10 +33,4 @@ def at_each_particle(
                 continue
             if not any(passage.is_protected(edit.start, edit.end) for edit in edits):
                 found.append(edits)
-    return found
-
-
-def shuffled(found: list[EditSet], rng: random.Random) -> list[EditSet]:
-    """The proposals in an order of chance: which comes first is tried first."""
-    rng.shuffle(found)
     return found

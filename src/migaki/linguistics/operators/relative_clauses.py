@@ -12,8 +12,8 @@ from itertools import pairwise
 from migaki.linguistics.edits import Edit
 from migaki.linguistics.morphemes import Morpheme
 from migaki.linguistics.operators.neighbours import COMMAS, is_negation
-from migaki.linguistics.operators.operator import EditSet, Passage
-from migaki.linguistics.operators.particle_sites import at_each_particle, shuffled
+from migaki.linguistics.operators.operator import EditSet, Passage, shuffled
+from migaki.linguistics.operators.particle_sites import at_each_particle
 from migaki.linguistics.operators.word_classes import in_class
 
 __all__ = ["relative_ga", "relative_no"]

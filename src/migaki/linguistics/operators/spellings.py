@@ -6,7 +6,7 @@ import random
 from functools import lru_cache
 
 from migaki.linguistics.edits import Edit
-from migaki.linguistics.operators.operator import EditSet, Operator, Passage
+from migaki.linguistics.operators.operator import EditSet, Operator, Passage, shuffled
 from migaki.linguistics.operators.substitution import Entry, Lexicon, Site
 from migaki.linguistics.tables import read_table
 
@@ -70,8 +70,7 @@ def spelling(lexicon: Lexicon, table: str, name: str, description: str) -> Opera
             for (word, _), edits in together.items()
             if _is_throughout(word, edits, passage)
         ]
-        rng.shuffle(found)
-        return found
+        return shuffled(found, rng)
 
     return Operator(name, description, propose)
 

@@ -31,6 +31,7 @@ from migaki.linguistics.operators.operator import (
     Operator,
     Passage,
     Use,
+    shuffled,
 )
 from migaki.linguistics.operators.sentence_kinds import is_classical
 from migaki.linguistics.operators.style import Style, styles_of
@@ -279,7 +280,6 @@ def substituting(
             for other in lexicon.others(site.entry)
             if chooses(site, other, styles) and other.fits(site.morphemes, site.first, site.after)
         ]
-        rng.shuffle(found)  # which comes first is tried first: not always the first of the text
-        return found
+        return shuffled(found, rng)
 
     return Operator(name, description, propose, meaning, grammatical, use)
