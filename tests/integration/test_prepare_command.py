@@ -77,6 +77,15 @@ def test_a_configuration_file_says_the_same_as_flags(migaki: Migaki, articles: P
     assert "samples: cleaned as dialogue: they are chats" in done.stderr
 
 
+def test_code_that_the_configuration_names_is_said_aloud(migaki: Migaki, articles: Path) -> None:
+    asked = ("articles.jsonl", "cleaning.preset=none", "cleaning.python=[builtins:bool]")
+    done = migaki("data", "prepare", *asked, "--out", "o")
+    assert done.returncode == 0, done.stderr
+    assert "The configuration runs code: builtins:bool." in done.stderr
+    plan = migaki("data", "prepare", *asked, "--dry-run")
+    assert "The configuration runs code: builtins:bool." in plan.stderr
+
+
 def test_a_plan_is_shown_without_doing_it(migaki: Migaki, articles: Path) -> None:
     done = migaki("data", "prepare", "articles.jsonl", "samples", "--dry-run", "--out", "o")
     assert done.returncode == 0, done.stderr

@@ -47,7 +47,7 @@ def prepare(
     preset: Annotated[
         str | None,
         typer.Option(
-            help="Cleaning: web, encyclopaedia, literature, technical, dialogue, none, or auto, which "
+            help="Cleaning: web, swallow, encyclopaedia, literature, technical, dialogue, none, or auto, which "
             "goes by the kind of the source.",
         ),
     ] = None,
@@ -137,6 +137,7 @@ def prepare(
         _show_plan(inputs, plan, chosen, json_output=json_output)
         return
     _say_presets(inputs)
+    _say_code(inputs)
     began_s = time.monotonic()
     with _watched(folder, plan):
         done = run_plan(plan, out=folder, config=chosen, overwrite=overwrite)
@@ -220,6 +221,16 @@ def _say_presets(inputs: Sequence[ConfiguredInput]) -> None:
         )
 
 
+def _say_code(inputs: Sequence[ConfiguredInput]) -> None:
+    if code := dict.fromkeys(name for item in inputs for name in item.named_code):
+        err.print(
+            f"The configuration runs code: {', '.join(code)}.",
+            style="yellow",
+            soft_wrap=True,
+            markup=False,
+        )
+
+
 # ── plan and outcome ─────────────────────────────────────────────────────────────────────────────
 
 
@@ -241,6 +252,7 @@ def _show_plan(
         )
         out.print(Text(f"  cleaned as {item.preset}: {item.reason}"), soft_wrap=True)
         out.print(Text(f"  stages: {', '.join(facts['stages']) or 'none'}"), soft_wrap=True)
+    _say_code(inputs)
     engine = config.engine
     at_once = f"{engine.workers} at once" if engine.workers else "on all cores"
     out.print(
@@ -263,6 +275,7 @@ def _planned(item: ConfiguredInput, plan: RunPlan) -> dict[str, Any]:
         "preset": item.preset,
         "reason": item.reason,
         "stages": [stage.name for stage in item.input.stages],
+        "runs_code": list(item.named_code),
         "shards": len(shards),
         "bytes": sum(shard.size_bytes for shard in shards),
     }

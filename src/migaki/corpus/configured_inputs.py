@@ -9,7 +9,7 @@ from typing import Any
 
 from migaki.config import merge
 from migaki.corpus.aozora import AozoraReader
-from migaki.corpus.cleaning.config import build_stages, cleaning_config
+from migaki.corpus.cleaning.config import build_stages, cleaning_config, named_code
 from migaki.corpus.files import SAMPLES
 from migaki.corpus.pipeline_config import PipelineConfig, SourceConfig
 from migaki.corpus.reading import ReadingLimits, SourceReader, open_source
@@ -41,6 +41,8 @@ class ConfiguredInput:
     preset: str
     reason: str
     """Why this preset."""
+    named_code: tuple[str, ...] = ()
+    """Code of others that its cleaning runs: said aloud before a run."""
 
 
 def configured_inputs(config: PipelineConfig) -> list[ConfiguredInput]:
@@ -104,10 +106,10 @@ def _configured(name: str, own: SourceConfig, config: PipelineConfig) -> Configu
         preset, reason = "literature", f"it is Aozora Bunko: {reader.reason}"
     elif preset == AUTO:
         preset, reason = preset_for(name)
-    stages = build_stages(
-        cleaning_config(preset, settings, where=f"the cleaning of the source {name}")
+    cleaning = cleaning_config(preset, settings, where=f"the cleaning of the source {name}")
+    return ConfiguredInput(
+        Input(reader, build_stages(cleaning)), preset, reason, named_code(cleaning)
     )
-    return ConfiguredInput(Input(reader, stages), preset, reason)
 
 
 def _open(name: str, own: SourceConfig, config: PipelineConfig) -> SourceReader:
