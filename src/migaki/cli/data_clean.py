@@ -44,8 +44,8 @@ def clean(
         typer.Option(
             "--preset",
             "-p",
-            help="Kind of text: web, encyclopaedia (and news), literature, technical, dialogue; none for "
-            "only what KEY=VALUE and --config name.",
+            help="Kind of text: web, swallow (the same as published), encyclopaedia (and news), "
+            "literature, technical, dialogue; none for only what KEY=VALUE and --config name.",
         ),
     ] = "web",
     config: Annotated[

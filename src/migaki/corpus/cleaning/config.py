@@ -22,7 +22,7 @@ from migaki.corpus.cleaning.letter_filters import (
     SimplifiedChinese,
     Symbols,
 )
-from migaki.corpus.cleaning.page_frame import Boilerplate, FrameLines
+from migaki.corpus.cleaning.page_frame import AdvertLines, Boilerplate, FrameLines
 from migaki.corpus.cleaning.plugins import HojiCharPipeline, PythonFilter
 from migaki.corpus.cleaning.rejecting import STRICT
 from migaki.corpus.cleaning.repetition_filters import (
@@ -56,7 +56,7 @@ __all__ = [
     "read_preset",
 ]
 
-Preset = Literal["web", "encyclopaedia", "literature", "technical", "dialogue", "none"]
+Preset = Literal["web", "swallow", "encyclopaedia", "literature", "technical", "dialogue", "none"]
 
 PRESETS: tuple[str, ...] = get_args(Preset)
 """Kinds of documents that there are thresholds for; ``none`` runs nothing that is not named."""
@@ -67,7 +67,7 @@ class CleaningConfig:
     """The stages in the order in which they run; a stage that is None does not run.
 
     What mends the text stands first, so that filters measure what will be kept; what costs little
-    stands before what costs much.
+    stands before what costs much. What is Chinese is told so before its lack of kana is.
 
     Example:
         >>> config = cleaning_config("dialogue", {"length": {"min_japanese": 2}})
@@ -81,9 +81,9 @@ class CleaningConfig:
     normalization: Normalization | None = None
     frame_lines: FrameLines | None = None
     length: Length | None = None
+    simplified_chinese: SimplifiedChinese | None = None
     japanese_ratio: JapaneseRatio | None = None
     kana_shares: KanaShares | None = None
-    simplified_chinese: SimplifiedChinese | None = None
     symbols: Symbols | None = None
     character_runs: CharacterRuns | None = None
     sentence_length: SentenceLength | None = None
@@ -95,6 +95,7 @@ class CleaningConfig:
     frequent_ngrams: FrequentNgrams | None = None
     boilerplate: Boilerplate | None = None
     adverts: Adverts | None = None
+    advert_lines: AdvertLines | None = None
     adult_words: AdultWords | None = None
     discriminatory_words: DiscriminatoryWords | None = None
     machine_translation: MachineTranslation | None = None

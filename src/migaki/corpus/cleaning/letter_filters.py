@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from migaki.corpus.cleaning.measures import measure
-from migaki.corpus.cleaning.rejecting import STRICT, reject
+from migaki.corpus.cleaning.measures import Measures, measure
+from migaki.corpus.cleaning.rejecting import STRICT, Fault, compared, reject, reject_body
 from migaki.corpus.documents import Document, Outcome
 from migaki.linguistics.hanzi import simplified_glyphs
 from migaki.linguistics.script import Script
@@ -68,7 +68,7 @@ class JapaneseRatio:
     Example:
         >>> page = Document("Hello, world! こんにちは", id="a:1", source="a", licence="CC0-1.0")
         >>> JapaneseRatio()(page).detail
-        'Japanese ratio 0.33 < 0.50'
+        'Japanese ratio 0.333 < 0.500'
     """
 
     name: ClassVar[str] = "japanese_ratio"
@@ -79,9 +79,9 @@ class JapaneseRatio:
 
     def __call__(self, document: Document) -> Outcome:
         """Keep or reject one document."""
-        ratio = measure(document.text).japanese_ratio
+        ratio = measure(document.text).prose.japanese_ratio
         if ratio < self.min_ratio:
-            detail = f"Japanese ratio {ratio:.2f} < {self.min_ratio:.2f}"
+            detail = f"Japanese ratio {compared(ratio, '<', self.min_ratio)}"
             return reject(document, self, "too_little_japanese", detail)
         return document
 
@@ -96,7 +96,7 @@ class KanaShares:
     Example:
         >>> menu = Document("商品一覧 会社概要 採用情報 個人情報保護方針", id="a:1", source="a", licence="CC0-1.0")
         >>> KanaShares()(menu).detail
-        'hiragana 0.00 of the kana and kanji < 0.20'
+        'hiragana per kana and kanji 0.000 < 0.200'
     """
 
     name: ClassVar[str] = "kana_shares"
@@ -109,14 +109,17 @@ class KanaShares:
 
     def __call__(self, document: Document) -> Outcome:
         """Keep or reject one document."""
-        measures = measure(document.text)
-        if measures.hiragana_share < self.min_hiragana:
-            detail = f"hiragana {measures.hiragana_share:.2f} of the kana and kanji < {self.min_hiragana:.2f}"
-            return reject(document, self, "too_little_hiragana", detail)
-        if measures.katakana_share > self.max_katakana:
-            detail = f"katakana {measures.katakana_share:.2f} of the kana and kanji > {self.max_katakana:.2f}"
-            return reject(document, self, "too_much_katakana", detail)
-        return document
+        return reject_body(document, self, self._fault)
+
+    def _fault(self, measures: Measures) -> Fault:
+        hiragana, katakana = measures.hiragana_share, measures.katakana_share
+        if hiragana < self.min_hiragana:
+            detail = f"hiragana per kana and kanji {compared(hiragana, '<', self.min_hiragana)}"
+            return "too_little_hiragana", detail
+        if katakana > self.max_katakana:
+            detail = f"katakana per kana and kanji {compared(katakana, '>', self.max_katakana)}"
+            return "too_much_katakana", detail
+        return None
 
 
 @dataclass(config=STRICT, frozen=True, kw_only=True)
@@ -130,7 +133,7 @@ class Symbols:
     Example:
         >>> line = Document("★☆★☆★セール☆★☆★☆", id="a:1", source="a", licence="CC0-1.0")
         >>> Symbols()(line).detail
-        'marks and symbols 0.77 > 0.40'
+        'marks and symbols 0.769 > 0.400'
     """
 
     name: ClassVar[str] = "symbols"
@@ -141,9 +144,9 @@ class Symbols:
 
     def __call__(self, document: Document) -> Outcome:
         """Keep or reject one document."""
-        share = measure(document.text).symbol_share
+        share = measure(document.text).prose.symbol_share
         if share > self.max_share:
-            detail = f"marks and symbols {share:.2f} > {self.max_share:.2f}"
+            detail = f"marks and symbols {compared(share, '>', self.max_share)}"
             return reject(document, self, "too_many_symbols", detail)
         return document
 
@@ -158,7 +161,7 @@ class SimplifiedChinese:
     Example:
         >>> page = Document("这个问题很难。日本語の頁です。", id="a:1", source="a", licence="CC0-1.0")
         >>> SimplifiedChinese(min_characters=3)(page).detail
-        'simplified characters 0.40 of the kanji > 0.05: 4 (这问题难)'
+        'simplified characters per kanji 0.400 > 0.050: 4 (这问题难)'
     """
 
     name: ClassVar[str] = "simplified_chinese"
@@ -179,7 +182,8 @@ class SimplifiedChinese:
         share = len(found) / max(1, measures.scripts[Script.KANJI])
         if len(found) >= self.min_characters and share > self.max_share:
             shown = "".join(dict.fromkeys(found))[:10]
-            detail = f"simplified characters {share:.2f} of the kanji > {self.max_share:.2f}: {len(found)} ({shown})"
+            compare = compared(share, ">", self.max_share)
+            detail = f"simplified characters per kanji {compare}: {len(found)} ({shown})"
             return reject(document, self, "simplified_chinese", detail)
         return document
 

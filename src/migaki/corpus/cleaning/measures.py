@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from migaki.corpus.cleaning.characters import CodePoints, code_points, count_scripts
+from migaki.corpus.cleaning.prose import prose_of, without_references
 from migaki.linguistics.script import Script
 
 __all__ = ["Measures", "measure"]
@@ -52,6 +53,18 @@ class Measures:
 
     def __init__(self, text: str) -> None:
         self.text = text
+
+    @cached_property
+    def prose(self) -> Measures:
+        """Measures of the text without its code, tags and addresses (`prose_of`)."""
+        text = prose_of(self.text)
+        return self if text == self.text else Measures(text)
+
+    @cached_property
+    def body(self) -> Measures:
+        """Measures of the prose without its references, which lack hiragana and repeat names."""
+        text = without_references(self.prose.text)
+        return self.prose if text == self.prose.text else Measures(text)
 
     # ── characters ───────────────────────────────────────────────────────────────────────────────
 

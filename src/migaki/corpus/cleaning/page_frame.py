@@ -1,20 +1,20 @@
-"""What stands around the text of a web page: lines of navigation and notices, cut off or counted."""
+"""What stands around the text of a web page: navigation, notices, advertisements; cut off or counted."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from migaki.corpus.cleaning.measures import Measures, measure
-from migaki.corpus.cleaning.rejecting import STRICT, reject
+from migaki.corpus.cleaning.rejecting import STRICT, compared, reject
 from migaki.corpus.cleaning.word_lists import find_words, word_matcher
 from migaki.corpus.documents import Document, Outcome
 
-__all__ = ["Boilerplate", "FrameLines"]
+__all__ = ["AdvertLines", "Boilerplate", "FrameLines"]
 
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Count = Annotated[int, Field(ge=0)]
@@ -63,16 +63,61 @@ class FrameLines:
         """Return the document without the frame lines at its ends."""
         if not _may_have_frame(document.text, self.lists):
             return document
-        lines = document.text.split("\n")
-        filled = [number for number, line in enumerate(lines) if line.strip()]
-        looked_at = dict.fromkeys(
-            [*filled[: self.first_lines], *(filled[-self.last_lines :] if self.last_lines else ())]
+        kept, cut = _cut_ends(
+            document.text,
+            lambda line: is_frame_line(line, self.lists, self.min_share),
+            first=self.first_lines,
+            last=self.last_lines,
         )
-        frame = {n for n in looked_at if is_frame_line(lines[n], self.lists, self.min_share)}
-        if not frame:
-            return document
-        kept = "\n".join(line for number, line in enumerate(lines) if number not in frame)
-        return document.with_text(kept, frame_lines=len(frame))
+        return document.with_text(kept, frame_lines=cut) if cut else document
+
+
+@dataclass(config=STRICT, frozen=True, kw_only=True)
+class AdvertLines:
+    """Cuts lone lines of advertisement off the beginning and the end of a page that is kept.
+
+    A page full of such lines is rejected by `Adverts`, which runs before. 30 % of a line and four letters,
+    in the first and last three lines: ours; a heading 副業 or 買取 stays.
+
+    Example:
+        >>> page = Document("今だけポイント10倍！\\n猫がいる。\\n", id="a:1", source="a", licence="CC0-1.0")
+        >>> cut = AdvertLines()(page)
+        >>> cut.text, cut.counts
+        ('猫がいる。\\n', {'advert_lines': 1})
+    """
+
+    name: ClassVar[str] = "advert_lines"
+    reasons: ClassVar[tuple[str, ...]] = ()
+
+    lists: tuple[str, ...] = ("migaki:adverts",)
+    """Names of word lists: ``hojichar:NAME``, ``migaki:NAME`` or paths."""
+    min_share: _Share = 0.3
+    """How much of a line such phrases must be."""
+    min_letters: _Count = 4
+    """Letters of such phrases in the line, at least."""
+    first_lines: _Count = 3
+    """Lines at the beginning that are looked at."""
+    last_lines: _Count = 3
+    """Lines at the end that are looked at."""
+
+    def __post_init__(self) -> None:
+        """Read the lists, so that one that does not exist is told before a run begins."""
+        word_matcher(self.lists)
+
+    def __call__(self, document: Document) -> Outcome:
+        """Return the document without the advertisements at its ends; never without all its lines."""
+        kept, cut = _cut_ends(
+            document.text, self._is_advert, first=self.first_lines, last=self.last_lines
+        )
+        return document.with_text(kept, advert_lines=cut) if cut and kept.strip() else document
+
+    def _is_advert(self, line: str) -> bool:
+        stripped = line.strip()
+        if len(stripped) > _LONGEST:
+            return False
+        found = find_words(self.lists, Measures(stripped))
+        letters = sum(len(word) * count for word, count in found.items())
+        return letters >= self.min_letters and letters > self.min_share * len(stripped)
 
 
 @dataclass(config=STRICT, frozen=True, kw_only=True)
@@ -84,7 +129,7 @@ class Boilerplate:
     Example:
         >>> page = Document("会社概要\\n採用情報\\nお問い合わせ\\n猫がいる。", id="a:1", source="a", licence="CC0-1.0")
         >>> Boilerplate(min_lines=3)(page).detail
-        '0.75 of 4 lines are frame lines > 0.30'
+        'frame lines: 0.750 > 0.300 of 4 lines'
     """
 
     name: ClassVar[str] = "boilerplate"
@@ -112,7 +157,7 @@ class Boilerplate:
             return document
         share = sum(is_frame_line(line, self.lists, self.min_share) for line in lines) / len(lines)
         if share > self.max_lines:
-            detail = f"{share:.2f} of {len(lines)} lines are frame lines > {self.max_lines:.2f}"
+            detail = f"frame lines: {compared(share, '>', self.max_lines)} of {len(lines)} lines"
             return reject(document, self, "boilerplate", detail)
         return document
 
@@ -154,6 +199,17 @@ def is_link_row(line: str) -> bool:
         if len(pieces) >= 3 and all(map(_LINK.fullmatch, pieces)):
             return any(not piece.isascii() for piece in pieces)
     return False
+
+
+def _cut_ends(
+    text: str, is_cut: Callable[[str], bool], *, first: int, last: int
+) -> tuple[str, int]:
+    """Return a text without such lines among its first and last ones, and how many were cut."""
+    lines = text.split("\n")
+    filled = [number for number, line in enumerate(lines) if line.strip()]
+    looked_at = dict.fromkeys([*filled[:first], *(filled[-last:] if last else ())])
+    cut = {number for number in looked_at if is_cut(lines[number])}
+    return "\n".join(line for number, line in enumerate(lines) if number not in cut), len(cut)
 
 
 def _may_have_frame(text: str, lists: Sequence[str]) -> bool:

@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from migaki.corpus.cleaning.measures import measure
-from migaki.corpus.cleaning.rejecting import STRICT, reject
+from migaki.corpus.cleaning.measures import Measures, measure
+from migaki.corpus.cleaning.rejecting import STRICT, Fault, compared, reject, reject_body
 from migaki.corpus.documents import Document, Outcome
 
 __all__ = ["CharacterRuns", "FrequentNgrams", "RepeatedLines", "RepeatedNgrams"]
@@ -26,7 +26,7 @@ class RepeatedLines:
     Example:
         >>> page = Document("今すぐ登録。\\n今すぐ登録。\\n猫がいる。", id="a:1", source="a", licence="CC0-1.0")
         >>> RepeatedLines()(page).detail
-        'repeated lines 0.33 > 0.30'
+        'repeated lines 0.333 > 0.300'
     """
 
     name: ClassVar[str] = "repeated_lines"
@@ -41,17 +41,19 @@ class RepeatedLines:
 
     def __call__(self, document: Document) -> Outcome:
         """Keep or reject one document."""
-        found = measure(document.text)
+        return reject_body(document, self, self._fault)
+
+    def _fault(self, measures: Measures) -> Fault:
         limit = self.max_in_characters
         for reason, share, most, what in (
-            ("repeated_lines", found.repeated_lines, self.max_lines, "lines"),
-            ("repeated_sentences", found.repeated_sentences, self.max_sentences, "sentences"),
-            ("repeated_lines", found.repeated_lines_in_characters, limit, "lines, in characters,"),
-            ("repeated_sentences", found.repeated_sentences_in_characters, limit, "sentences, in characters,"),
+            ("repeated_lines", measures.repeated_lines, self.max_lines, "lines"),
+            ("repeated_sentences", measures.repeated_sentences, self.max_sentences, "sentences"),
+            ("repeated_lines", measures.repeated_lines_in_characters, limit, "lines, in characters,"),
+            ("repeated_sentences", measures.repeated_sentences_in_characters, limit, "sentences, in characters,"),
         ):  # fmt: skip
             if share > most:
-                return reject(document, self, reason, f"repeated {what} {share:.2f} > {most:.2f}")
-        return document
+                return reason, f"repeated {what} {compared(share, '>', most)}"
+        return None
 
 
 @dataclass(config=STRICT, frozen=True, kw_only=True)
@@ -65,7 +67,7 @@ class RepeatedNgrams:
     Example:
         >>> page = Document("激安激安激安激安販売中！", id="a:1", source="a", licence="CC0-1.0")
         >>> RepeatedNgrams()(page).detail
-        'the most frequent 2-gram is 0.36 of all > 0.20'
+        'the most frequent 2-gram, of all: 0.364 > 0.200'
     """
 
     name: ClassVar[str] = "repeated_ngrams"
@@ -80,22 +82,24 @@ class RepeatedNgrams:
 
     def __call__(self, document: Document) -> Outcome:
         """Keep or reject one document."""
-        measures = measure(document.text)
+        return reject_body(document, self, self._fault)
+
+    def _fault(self, measures: Measures) -> Fault:
         for size, most in enumerate(self.max_top, start=2):
             share = measures.top_ngram_share(size)
             if share > most:
-                detail = f"the most frequent {size}-gram is {share:.2f} of all > {most:.2f}"
-                return reject(document, self, "one_phrase", detail)
+                detail = f"the most frequent {size}-gram, of all: {compared(share, '>', most)}"
+                return "one_phrase", detail
             if share <= min(self.max_top):
                 break  # a longer n-gram is never more frequent
         for size, most in enumerate(self.max_repeated, start=5):
             share = measures.repeated_ngram_share(size)
             if share > most:
-                detail = f"{share:.2f} of the {size}-grams stand more than once > {most:.2f}"
-                return reject(document, self, "repeated_phrases", detail)
+                detail = f"{size}-grams that stand more than once {compared(share, '>', most)}"
+                return "repeated_phrases", detail
             if measures.most_repeated_longer(size) <= min(self.max_repeated):
                 break
-        return document
+        return None
 
 
 @dataclass(config=STRICT, frozen=True, kw_only=True)
@@ -122,11 +126,16 @@ class FrequentNgrams:
         """Keep or reject one document."""
         if len(document.text) < self.min_characters:
             return document
-        share = measure(document.text).frequent_ngram_share
-        if share >= self.max_share:
-            detail = f"frequent 5-grams {share:.2f} of all ≥ {self.max_share:.2f}"
-            return reject(document, self, "frequent_phrases", detail)
-        return document
+        return reject_body(document, self, self._fault)
+
+    def _fault(self, measures: Measures) -> Fault:
+        share = measures.frequent_ngram_share
+        if share < self.max_share:
+            return None
+        return (
+            "frequent_phrases",
+            f"frequent 5-grams, of all: {compared(share, '≥', self.max_share)}",
+        )
 
 
 @dataclass(config=STRICT, frozen=True, kw_only=True)

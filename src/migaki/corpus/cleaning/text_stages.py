@@ -10,7 +10,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from migaki.corpus.cleaning.mojibake import damaged_characters, repair_mojibake
-from migaki.corpus.cleaning.rejecting import STRICT, reject
+from migaki.corpus.cleaning.rejecting import STRICT, compared, reject
 from migaki.corpus.documents import Document, Outcome
 from migaki.linguistics.normalization import normalize
 
@@ -26,6 +26,9 @@ _REFERENCE = re.compile(
 # Control characters without meaning in text, the soft hyphen and the byte order mark.
 _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u00ad\ufeff]")
 _LINE_ENDS = re.compile("\r\n?|\u2028|\u2029|\u0085")
+# `linguistics.normalization` converts what stands behind Japanese; in such a document the other ， are
+# Japanese commas too (NHK，BBC; UTC，2008年), but for that of 1，000.
+_COMMA = re.compile("(?<![0-9０-９])，|，(?![0-9０-９]{3}(?![0-9０-９]))")
 _BEFORE_MARK = "(?<=[ぁ-ゖァ-ヺー々〇〻㐀-鿿豈-\ufaff）」』］〕】〉》])"
 _WESTERN = {mark: re.compile(f"{_BEFORE_MARK}{mark}+") for mark in "、，。．"}
 
@@ -62,7 +65,7 @@ class EncodingRepair:
             text, replaced = _REFERENCE.subn(lambda found: html.unescape(found.group()), text)
         damaged = damaged_characters(text)
         if damaged > self.max_damaged * len(text):
-            detail = f"damaged characters {damaged / len(text):.3f} > {self.max_damaged:.3f}"
+            detail = f"damaged characters {compared(damaged / len(text), '>', self.max_damaged)}"
             return reject(document, self, "encoding_damage", detail)
         if text == document.text:
             return document
@@ -76,7 +79,7 @@ class Normalization:
 
     NFKC, which HojiChar's `DocumentNormalizer` applies, spoils text that is to be learnt from: it makes
     ！ into ! and ① into 1. Full stops and commas are converted as in Swallow v1 (`kutoten.py`): in a
-    document that has more ， than 、, and only there.
+    document that has more ， than 、, and only there; behind Latin letters and figures too (UTC，2008年).
 
     Example:
         >>> page = Document("ﾃﾞｰﾀは１，０００件，猫は３匹です．", id="a:1", source="a", licence="CC0-1.0")
@@ -113,6 +116,8 @@ class Normalization:
             spaces=self.spaces,
             punctuation="japanese" if convert else "keep",
         )
+        if convert and "，" in text:
+            text = _COMMA.sub("、", text)
         if text == document.text:
             return document
         return document.with_text(text, normalized=1, invisible_characters=junk)

@@ -9,7 +9,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from migaki.corpus.cleaning.measures import measure
-from migaki.corpus.cleaning.rejecting import STRICT, reject
+from migaki.corpus.cleaning.rejecting import STRICT, compared, reject
 from migaki.corpus.cleaning.word_lists import find_words, word_matcher
 from migaki.corpus.documents import Document, Outcome
 
@@ -70,14 +70,12 @@ class MachineTranslation:
         if spaces >= self.min_spaces:
             share = spaces / (spaces + len(_JAPANESE_PAIR.findall(document.text)))
             if share > self.max_spaced:
-                detail = (
-                    f"spaces between {share:.2f} of the Japanese characters > {self.max_spaced:.2f}"
-                )
+                detail = f"spaces per pair of Japanese characters {compared(share, '>', self.max_spaced)}"
                 return reject(document, self, "spaced_words", detail)
         sentences = len(measures.sentences)
         if sentences >= self.min_sentences:
             share = len(_PRONOUN.findall(document.text)) / sentences
             if share > self.max_pronouns:
-                detail = f"{share:.2f} pronouns a sentence > {self.max_pronouns:.2f}"
+                detail = f"pronouns per sentence {compared(share, '>', self.max_pronouns)}"
                 return reject(document, self, "pronouns", detail)
         return document

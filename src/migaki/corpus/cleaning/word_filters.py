@@ -8,7 +8,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from migaki.corpus.cleaning.measures import measure
-from migaki.corpus.cleaning.rejecting import STRICT, reject
+from migaki.corpus.cleaning.rejecting import STRICT, compared, reject
 from migaki.corpus.cleaning.word_lists import find_words, word_matcher
 from migaki.corpus.documents import Document, Outcome
 
@@ -51,7 +51,7 @@ class _WordShare:
         if share <= self.max_share:
             return document
         shown = "、".join(f"{word} {count}" for word, count in found.most_common(_SHOWN))
-        detail = f"{share:.3f} of the text > {self.max_share:.3f}: {shown}"
+        detail = f"of the text {compared(share, '>', self.max_share)}: {shown}"
         return reject(document, self, self.reasons[0], detail)
 
 

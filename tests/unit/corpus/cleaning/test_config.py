@@ -78,6 +78,16 @@ def test_a_preset_that_is_not_there_is_an_error() -> None:
         read_preset("webb")
 
 
+def test_swallow_has_the_published_numbers_where_web_has_its_own() -> None:
+    web, swallow = (to_mapping(cleaning_config(preset)) for preset in ("web", "swallow"))
+    assert {name for name in web if web[name] != swallow[name]} == {
+        "preset",
+        "sentence_length",
+        "advert_lines",
+    }
+    assert swallow["sentence_length"] == {"min_average": 20, "max_average": 90, "max_longest": 200}
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_configuration_is_written_and_read_again(preset: str) -> None:
     config = cleaning_config(preset)

@@ -148,6 +148,11 @@ def test_lines_around_a_page_are_cut_off(text: str, cut: str) -> None:
     [
         ("ﾊﾞｰｼﾞｮﾝ２．０を使う，そして終わる．", "バージョン2.0を使う、そして終わる。"),
         ("これは、あれ，それ、です。", "これは、あれ，それ、です。"),
+        (
+            "(UTC+9)，GBR，2008年，打率0.263，1275本だ，",
+            "(UTC+9)、GBR、2008年、打率0.263、1275本だ、",
+        ),
+        ("約1，000，000人，Smith，John，など", "約1，000，000人、Smith、John、など"),
         ("一行目\r\n二行目\x00\ufeff", "一行目\n二行目"),
         ("①と㈱と！？はそのまま。", "①と㈱と！？はそのまま。"),
     ],
@@ -156,6 +161,61 @@ def test_widths_are_unified_and_no_more(text: str, normal: str) -> None:
     outcome = run(text, normalization=True)
     assert isinstance(outcome, Document)
     assert outcome.text == normal
+
+
+CODE = "\n".join(
+    ["```js", *("  function run(argument) { return argument.value }", "}", "}") * 12, "```"]
+)
+
+
+@pytest.mark.parametrize(
+    "stage", ["japanese_ratio", "short_lines", "repeated_lines", "repeated_ngrams"]
+)
+def test_the_code_of_a_manual_is_not_judged_as_japanese(stage: str) -> None:
+    assert isinstance(run(f"{ARTICLE}\n{CODE}", **{stage: True}), Document)
+    assert isinstance(run(CODE.replace("```", ""), **{stage: True}), Rejection)
+
+
+def test_an_address_makes_no_sentence_longer() -> None:
+    link = f"[猫の頁](https://a.example/{'%E7%8C%AB' * 50})を見てください。"
+    assert isinstance(run(SENTENCE * 5 + link, sentence_length=True), Document)
+
+
+def test_a_list_of_sources_is_not_what_an_article_repeats() -> None:
+    source = "広島地方気象台『梅雨の時期に関する中国地方気象情報第{}号』。気象庁、2006年6月8日。"
+    sources = "".join(map(source.format, range(1, 9)))
+    assert isinstance(run(ARTICLE + sources, repeated_ngrams=True), Document)
+
+
+def test_a_chinese_page_is_told_to_be_chinese() -> None:
+    page = "这个问题的关键在于我们怎样认识历史发展的过程。许多学者认为，经济的变化会对社会产生很大的影响。"
+    outcome = run(page * 10, preset="web")
+    assert isinstance(outcome, Rejection)
+    assert outcome.reason == "simplified_chinese"
+
+
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ("今だけポイント10倍！\n本文がある。\nまだ続く。", "本文がある。\nまだ続く。"),
+        ("本文がある。\nカートに入れる", "本文がある。"),
+        ("副業\n本文がある。", "副業\n本文がある。"),
+        (
+            "その店は送料無料を掲げて客を集めたが、利益は出なかった。\n本文。",
+            "その店は送料無料を掲げて客を集めたが、利益は出なかった。\n本文。",
+        ),
+        (
+            "一。\n二。\n三。\n送料無料\n五。\n六。\n七。",
+            "一。\n二。\n三。\n送料無料\n五。\n六。\n七。",
+        ),
+        ("カートに入れる", "カートに入れる"),
+    ],
+)
+def test_a_lone_advert_is_cut_off_and_counted(text: str, cut: str) -> None:
+    outcome = run(text, advert_lines=True)
+    assert isinstance(outcome, Document)
+    assert outcome.text == cut
+    assert outcome.counts == ({} if cut == text else {"advert_lines": 1})
 
 
 def test_character_references_are_written_out() -> None:
