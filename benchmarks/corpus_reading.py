@@ -3,12 +3,14 @@
     python benchmarks/corpus_reading.py count --data ../shared/data
     python benchmarks/corpus_reading.py hojichar --data ../shared/data
     python benchmarks/corpus_reading.py draw  --data ../shared/data --out reading.tsv [--round 1]
+    python benchmarks/corpus_reading.py again --data ../shared/data --table docs/results/reading/corpus-round-1.tsv
 
 `count`: each kind of text with its preset, then news spoilt in each way of `corpus_noise.py` with the preset
 for web pages (its lengths opened, for news are short). `hojichar`: how much of the same good text each of
 HojiChar's filters would reject with its defaults. `draw`: 100 rejections and 100 keeps in the order of a
 hash, half of each from spoilt text, as a table with an empty column for a verdict; where the presets reject
-too little of good text, what the preset for web pages would reject of it is added. Both take the half of the
+too little of good text, what the preset for web pages would reject of it is added. `again`: the texts of a table that was read, through the
+stages as they are now, counted by the verdict on what they did then. All but `again` take the half of the
 data that rules are not made on; `--half development` is the other. Only text in the public domain and under
 CC BY is drawn, so that the table can be shown.
 """
@@ -22,10 +24,11 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
-from corpus_noise import NOISES, spoil
+from corpus_noise import NOISES, noise, spoil
 from halves import HALVES, half_of
 
 from migaki.corpus.cleaning.config import build_stages, cleaning_config
@@ -194,6 +197,40 @@ def candidates(data: Path, half: str, turn: int, *, spoilt: bool) -> Iterator[tu
         yield spoilt_text, clean(spoilt_text, web)
 
 
+def again(data: Path, table: Path) -> None:
+    """Print what becomes now of texts whose outcome was judged."""
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    web, whole_web = (build_stages(cleaning_config("web", settings)) for settings in (WEB, {}))
+    own = {kind: build_stages(cleaning_config(preset)) for kind, preset, _, _ in KINDS}
+    counts: Counter[tuple[str, str, str, str]] = Counter()
+    for row in rows:
+        kind, _, what = row["kind"].partition(", ")
+        text = _text_of(data, row["id"], kind)
+        if what and what != "web preset":
+            text = Text(text.id, kind, {"text": spoil(text.text, text.id, noise(what))})
+        stages = own[kind] if not what else whole_web if what == "web preset" else web
+        outcome = clean(text, stages)
+        group = "as it is" if not what else what if what == "web preset" else "spoilt"
+        now = "kept" if isinstance(outcome, Document) else "rejected"
+        counts[group, row["outcome"], row["verdict"], now] += 1
+        if row["verdict"] == "wrong" and isinstance(outcome, Rejection):
+            print(f"still rejected: {row['id']} ({row['reason']} then) {outcome.detail}")
+    print(f"{'text':12} {'then':10} {'judged':8} {'now':10} {'rows':>5}")
+    for (group, then, verdict, now), number in sorted(counts.items()):
+        print(f"{group:12} {then:10} {verdict:8} {now:10} {number:5}")
+
+
+@cache
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").split("\n")
+
+
+def _text_of(data: Path, id: str, kind: str) -> Text:
+    name, _, number = id.rpartition(":")
+    return Text(id, kind, json.loads(_lines(data / name)[int(number) - 1]))
+
+
 def table_row(text: Text, outcome: Outcome) -> dict[str, str]:
     rejected = isinstance(outcome, Rejection)
     changes = "" if rejected else ", ".join(f"{name} {n}" for name, n in outcome.counts.items())
@@ -212,16 +249,21 @@ def table_row(text: Text, outcome: Outcome) -> dict[str, str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["count", "hojichar", "draw"])
+    parser.add_argument("what", choices=["count", "hojichar", "draw", "again"])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--half", choices=HALVES, default="report")
     parser.add_argument("--out", type=Path, default=Path("reading.tsv"))
+    parser.add_argument("--table", type=Path, help="again: a table with verdicts")
     parser.add_argument("--round", type=int, default=1, help="another draw")
     options = parser.parse_args()
     if options.what == "count":
         count(options.data, options.half)
     elif options.what == "hojichar":
         count_hojichar(options.data, options.half)
+    elif options.what == "again":
+        if options.table is None:
+            parser.error("again needs --table")
+        again(options.data, options.table)
     else:
         draw(options.data, options.half, options.out, options.round)
 
