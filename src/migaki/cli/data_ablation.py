@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from migaki.recipes.ablation import Ablation
 
 _FIRST_SEED = 42
+_FEW_SEEDS = 3
 
 
 def ablation(
@@ -120,6 +121,11 @@ def ablation(
             spread = f"95 % interval {low:+.2f} to {high:+.2f}"
         err.print(f"  {difference.measure}: {difference.mean:+.2f} ({spread}): {difference.verdict}",
                   soft_wrap=True, highlight=False)  # fmt: skip
+    if seeds < _FEW_SEEDS:
+        err.print(
+            f"  {seeds} seeds show little: with {_FEW_SEEDS} or more a verdict means something.",
+            style="yellow",
+        )
     out.print(str(result.folder / "ablation.json"), soft_wrap=True, highlight=False)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from migaki.cli.console import err, out
+from migaki.errors import UsageError
 
 
 def sample(
@@ -28,6 +29,9 @@ def sample(
     ] = None,
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="Texts of each kind.")] = 1000,
     seed: Annotated[int, typer.Option(help="Same seed, same texts.")] = 7,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files that are there.")
+    ] = False,
 ) -> None:
     """Write sample texts: short, grammatical, all made up.
 
@@ -41,6 +45,11 @@ def sample(
     from migaki.corpus.synthetic import DOMAINS, chosen_domains, write_sample_documents
 
     domains = chosen_domains(domain or DOMAINS)
+    there = [path for name in domains if (path := output / f"synthetic-{name}.jsonl").exists()]
+    if there and not overwrite:
+        raise UsageError(
+            f"{there[0]} is there already.", hint="Give another folder, or --overwrite."
+        )
     files = write_sample_documents(output, count=count, seed=seed, domains=domains)
     err.print(f"{len(files) * count:,} sample texts, made up, seed {seed}:")
     for file in files:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, TypeAlias, cast, get_args
 
@@ -38,6 +38,9 @@ Use: TypeAlias = Literal["train", "augment", "redistribute", "commercial"]
 
 UNKNOWN = "unknown"
 """Name of the licence of a text of which nobody said one."""
+
+_LONGEST_NAME = 80
+"""Characters kept of the name of a licence that is not known."""
 
 _TABLE, _PACKAGE = "licences.tsv", "migaki.corpus.tables"
 _COLUMNS = (
@@ -90,7 +93,9 @@ def find_licence(name: str | None) -> Licence:
     """Return the licence that a name means; the entry ``unknown`` where none is meant.
 
     Case, hyphens and remarks in parentheses do not count, unless the remark takes something away.
-    Two licences in one name are not understood: ``unknown``.
+    Two licences in one name are not understood: ``unknown``. A Creative Commons licence of a version or
+    port that the table lacks is read by its letters, which mean the same in all; a name that is not
+    known but forbids changed texts keeps that.
 
     Args:
         name: As a row, a file or a page states it; None where it states nothing.
@@ -102,12 +107,14 @@ def find_licence(name: str | None) -> Licence:
         ('CC-BY-4.0', 'unknown')
         >>> find_licence("MIT (research only)").name
         'unknown'
+        >>> find_licence("https://creativecommons.org/licenses/by-nd/3.0/").augment
+        'no'
     """
     by_spelling = _by_spelling()
     for spelling in _spellings(name or ""):
         if spelling in by_spelling:
             return by_spelling[spelling]
-    return by_spelling[UNKNOWN]
+    return _creative_commons(name or "") or _forbidding(name or "") or by_spelling[UNKNOWN]
 
 
 def known_licences() -> tuple[Licence, ...]:
@@ -165,7 +172,7 @@ licence.
     """
     found = find_licence(licence)
     where = f"{source} ({url})" if url else source
-    if not found.known and found.name == UNKNOWN:
+    if not found.known and not found.url:
         stated = f" (stated: {licence})" if _is_stated(licence) else ""
         return (
             f"{where}, licence not known{stated}: check it before you publish what was made of it."
@@ -236,6 +243,53 @@ def _by_url() -> list[tuple[str, str]]:
     """Return addresses without their scheme, the longest first: ``by/2.1/jp`` before ``by/2.1``."""
     found = [(found.url.partition("//")[2].rstrip("/"), found.name) for found in _licences()]
     return sorted(((url, name) for url, name in found if url), key=lambda pair: -len(pair[0]))
+
+
+_CREATIVE_COMMONS = re.compile(
+    r"\s*(?:https?://)?(?:www\.)?(?:cc|creative\s*commons|creativecommons\.org/licenses/)[\s:/_-]*"
+    r"by(?P<letters>(?:[\s_-]*(?:nc|nd|sa))*)(?:[\s_/-]*v?(?P<version>\d\.\d))?"
+    r"(?:[\s_/-]*(?P<port>unported|international|japan|jp|[a-z]{2}))?\W*",
+    re.I,
+)
+_FORBIDS_CHANGES = re.compile(
+    r"\bND\b|no[\s-]?deriv|改変(?:禁止|不可|を禁)|翻案(?:禁止|不可)", re.I
+)
+_WHOLE_WORLD = ("", "unported", "international")
+
+
+def _creative_commons(name: str) -> Licence | None:
+    """Read a Creative Commons licence by its letters: BY, NC, ND or SA."""
+    read = _CREATIVE_COMMONS.fullmatch(_PARENTHESES.sub("", name))
+    if read is None:
+        return None
+    letters = [part for part in ("NC", "ND", "SA") if part in read["letters"].upper()]
+    base = _by_spelling().get(_key("-".join(["CC-BY", *letters, "4.0"])))
+    if base is None:  # ND and SA exclude each other
+        return None
+    port = (read["port"] or "").lower().replace("japan", "jp")
+    ported = "" if port in _WHOLE_WORLD else f"-{port.upper()}"
+    version = read["version"] or "4.0"
+    stem = "-".join(["CC-BY", *letters])
+    return replace(
+        base,
+        name=f"{stem}-{version}{ported}",
+        title=f"Creative Commons {stem.removeprefix('CC-')} {version}{ported}",
+        url=f"https://creativecommons.org/licenses/{stem.removeprefix('CC-').lower()}/{version}/"
+        + (f"{port}/" if ported else ""),
+        basis=f"by its letters, as {base.name}",
+    )
+
+
+def _forbidding(name: str) -> Licence | None:
+    """Keep of a licence that is not known that it forbids changed texts."""
+    if not _FORBIDS_CHANGES.search(name):
+        return None
+    return replace(
+        _by_spelling()[UNKNOWN],
+        name=" ".join(name.split())[:_LONGEST_NAME],
+        augment="no",
+        basis="by its name",
+    )
 
 
 def _key(spelling: str) -> str:

@@ -48,6 +48,30 @@ def test_a_licence_is_found_however_it_is_spelt(stated: str | None, name: str) -
     assert find_licence(stated).name == name
 
 
+@pytest.mark.parametrize(
+    ("stated", "name"),
+    [
+        ("CC-BY-ND-3.0", "CC-BY-ND-3.0"),
+        ("CC BY-NC-ND 3.0", "CC-BY-NC-ND-3.0"),
+        ("https://creativecommons.org/licenses/by-nd/3.0/", "CC-BY-ND-3.0"),
+        ("http://creativecommons.org/licenses/by-nd/2.5/scotland", "http://creativecommons.org/licenses/by-nd/2.5/scotland"),
+        ("独自ライセンス 改変不可", "独自ライセンス 改変不可"),
+        ("CC-BY-4.0 and CC-BY-ND-3.0", "CC-BY-4.0 and CC-BY-ND-3.0"),
+    ],
+)  # fmt: skip
+def test_what_forbids_changes_is_understood_in_every_version(stated: str, name: str) -> None:
+    found = find_licence(stated)
+    assert (found.name, found.augment) == (name, "no")
+    assert not may(stated, "augment").allowed
+    assert find_licence(found.name) == found
+
+
+def test_other_versions_are_read_by_their_letters() -> None:
+    ported = find_licence("http://creativecommons.org/licenses/by-sa/2.1/jp/")
+    assert (ported.name, ported.augment, ported.share_alike) == ("CC-BY-SA-2.1-JP", "yes", "yes")
+    assert find_licence("CC BY-SA-ND 4.0").augment == "no"  # no such licence, but it says ND
+
+
 def test_every_name_and_alias_of_the_table_finds_its_own_entry() -> None:
     for licence in known_licences():
         for spelling in (licence.name, licence.title, *licence.aliases):
