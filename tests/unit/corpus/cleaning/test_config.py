@@ -137,7 +137,7 @@ def test_filters_of_hojichar_run_as_one_stage() -> None:
 
 
 def test_a_profile_of_hojichar_is_loaded(tmp_path: Path) -> None:
-    profile = tmp_path / "profile.py"
+    profile = tmp_path / "own_hojichar_profile.py"  # HojiChar imports it by this name
     profile.write_text(
         "from hojichar import Compose, document_filters\n"
         "FILTER = Compose([document_filters.DocumentLengthFilter(min_doc_len=5)])\n",
