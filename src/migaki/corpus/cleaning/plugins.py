@@ -6,6 +6,7 @@ Neither is run unless the user's own configuration names it: a name in a file is
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable
 from dataclasses import field
 from functools import lru_cache
@@ -84,13 +85,28 @@ def _load_compose(stage: HojiCharPipeline) -> Any:
     except ImportError as err:
         raise MissingExtraError("A HojiChar pipeline", package="hojichar", extra=None) from err
     if stage.profile:
-        from hojichar.utils.load_compose import load_compose
-
         path = Path(stage.profile).expanduser()
         if not path.is_file():
             raise ConfigError(f"The HojiChar profile {stage.profile} does not exist.")
-        return load_compose(path, *stage.options.values())
+        return _load_profile(path, *stage.options.values())
     return hojichar.Compose([_hojichar_filter(item) for item in stage.filters])
+
+
+def _load_profile(path: Path, *arguments: str) -> Any:
+    """Load a profile as HojiChar does, which imports it under the file's own name.
+
+    A profile called ``profile.py`` or ``json.py`` would stand in the way of the module of that name.
+    """
+    from hojichar.utils.load_compose import load_compose
+
+    name, before = path.stem, sys.modules.get(path.stem)
+    try:
+        return load_compose(path, *arguments)
+    finally:
+        if before is not None:
+            sys.modules[name] = before
+        elif name in sys.stdlib_module_names:
+            sys.modules.pop(name, None)
 
 
 def _hojichar_filter(item: str | dict[str, dict[str, Any]]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -136,12 +137,15 @@ def test_filters_of_hojichar_run_as_one_stage() -> None:
         assert outcome.detail == name
 
 
-def test_a_profile_of_hojichar_is_loaded(tmp_path: Path) -> None:
-    profile = tmp_path / "own_hojichar_profile.py"  # HojiChar imports it by this name
+@pytest.mark.parametrize("name", ["own_hojichar_profile", "profile", "json"])
+def test_a_profile_of_hojichar_is_loaded_and_hides_no_module(tmp_path: Path, name: str) -> None:
+    before = sys.modules.get(name)
+    profile = tmp_path / f"{name}.py"  # HojiChar imports it by this name
     profile.write_text(
         "from hojichar import Compose, document_filters\n"
         "FILTER = Compose([document_filters.DocumentLengthFilter(min_doc_len=5)])\n",
         encoding="utf-8",
     )
     stages = build_stages(cleaning_config("none", {"hojichar": {"profile": str(profile)}}))
+    assert name.startswith("own") or sys.modules.get(name) is before
     assert isinstance(run_stages(document("茶だ"), stages), Rejection)
