@@ -6,14 +6,41 @@ a run that is killed in between leaves the previous file untouched.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["write_json", "write_jsonl", "write_text"]
+__all__ = ["DISK_FULL", "named_in_errors", "write_json", "write_jsonl", "write_text"]
+
+
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What the system says where nothing more can be written: full, quota used up, size limit reached."""
+
+
+@contextmanager
+def named_in_errors(path: Path) -> Iterator[None]:
+    """Name the file in what the system raises on writing, where it does not: only opening does.
+
+    Args:
+        path: The file.
+
+    Example:
+        >>> with named_in_errors(Path("out.jsonl")):
+        ...     raise OSError(errno.ENOSPC, "No space left on device")
+        Traceback (most recent call last):
+        OSError: [Errno 28] No space left on device: 'out.jsonl'
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 def write_text(path: Path, text: str) -> None:
@@ -29,7 +56,7 @@ def write_text(path: Path, text: str) -> None:
     data = text.encode("utf-8", errors="surrogatepass").decode("utf-8", errors="replace").encode()
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with named_in_errors(path), os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

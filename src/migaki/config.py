@@ -99,11 +99,12 @@ def _yaml_problem(err: yaml.YAMLError) -> str:
     return " ".join(str(err).split())
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path, *, called: str = "recipe") -> dict[str, Any]:
     """Read a YAML mapping.
 
     Args:
         path: The file, UTF-8.
+        called: What messages call it.
 
     Raises:
         ConfigError: The file is missing, not UTF-8, not YAML or not a mapping.
@@ -112,17 +113,18 @@ def read_yaml(path: Path) -> dict[str, Any]:
         data = parse_value(path.read_text(encoding="utf-8"))
     except FileNotFoundError as err:
         raise ConfigError(
-            f"The recipe {path} does not exist.", hint="Check the path, or start without a recipe."
+            f"The {called} {path} does not exist.",
+            hint=f"Check the path, or start without a {called}.",
         ) from err
     except (UnicodeDecodeError, OSError) as err:
-        raise ConfigError(f"The recipe {path} cannot be read: {err}.") from err
+        raise ConfigError(f"The {called} {path} cannot be read: {err}.") from err
     except yaml.YAMLError as err:
-        raise ConfigError(f"The recipe {path} is not valid YAML: {_yaml_problem(err)}.") from err
+        raise ConfigError(f"The {called} {path} is not valid YAML: {_yaml_problem(err)}.") from err
     if data is None:
         return {}
     if not isinstance(data, dict):
         raise ConfigError(
-            f"The recipe {path} must be a mapping of keys to values, not {type(data).__name__}."
+            f"The {called} {path} must be a mapping of keys to values, not {type(data).__name__}."
         )
     return data
 

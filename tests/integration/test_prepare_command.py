@@ -170,3 +170,14 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(
     assert (
         json.loads((tmp_path / "o" / "manifest.json").read_text("utf-8"))["counts"]["read"] == 4_000
     )
+
+
+def test_a_name_of_nothing_and_a_file_as_output_are_refused(
+    migaki: Migaki, articles: Path, tmp_path: Path
+) -> None:
+    done = migaki("data", "prepare", "nosuchthing", "--out", str(tmp_path / "out"))
+    assert done.returncode == 2
+    assert "neither a file nor a source of the name 'nosuchthing'" in done.stderr
+    done = migaki("data", "prepare", str(articles), "--out", str(articles))
+    assert done.returncode == 2
+    assert "is a file, and a folder is needed" in done.stderr

@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 import typer
 
 from migaki import __version__
+from migaki.atomic import DISK_FULL
 from migaki.cli.lazy_group import LazyGroup
-from migaki.errors import MigakiError
+from migaki.errors import MigakiError, ResourceError
 
 
 class MigakiGroup(LazyGroup):
@@ -61,14 +62,20 @@ class MigakiGroup(LazyGroup):
 
 def _in_words(error: Exception) -> MigakiError:
     """Return what to say about an error that nobody foresaw."""
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
+        where = f" to {error.filename}" if error.filename else ""
+        return ResourceError(
+            f"The disk is full: nothing more could be written{where} ({error.strerror}).",
+            hint="Make room, or write to another disk, and repeat the command.",
+        )
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return MigakiError(
             f"A file could not be read or written: {where}{error.strerror}.",
-            hint="Look at its path, its permissions and the free space of the disk.",
+            hint="Look at its path and its permissions.",
         )
     return MigakiError(
-        f"{type(error).__name__}: {error}.",
+        f"{type(error).__name__}: {str(error).rstrip('.')}.",
         hint="migaki did not expect this. Run the same command with --debug for the traceback, and "
         "please report it.",
     )

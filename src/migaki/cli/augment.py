@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from migaki.cli.choices import one_of
 from migaki.cli.console import err, out
 from migaki.cli.row_watch import RowWatch
 from migaki.errors import UsageError
@@ -152,7 +153,7 @@ def augment(
         rate=rate,
         max_rows=max_rows,
         engine=engine,
-        on_bad_row=_policy(on_bad_row),
+        on_bad_row=one_of("--on-bad-row", on_bad_row, ("error", "skip")),
         encoding=encoding,
         licence=licence,
         force_licence=force_licence,
@@ -166,13 +167,6 @@ def augment(
         overwrite=overwrite,
         json_output=json_output,
     )
-
-
-def _policy(name: str) -> Literal["error", "skip"]:
-    policies: dict[str, Literal["error", "skip"]] = {"error": "error", "skip": "skip"}
-    if name not in policies:
-        raise UsageError(f"--on-bad-row {name} is not known.", hint="Valid: error, skip.")
-    return policies[name]
 
 
 def _run(

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from migaki.cli.choices import one_of
 from migaki.cli.console import err, out
 from migaki.errors import UsageError
 
 if TYPE_CHECKING:
     from migaki.corpus.row_deduplication import DeduplicationSummary
-
-Choice = TypeVar("Choice", bound=str)
 
 
 def dedup(
@@ -98,12 +97,12 @@ def dedup(
             tuple(sources),
             tuple(fields or ()),
             encoding,
-            _one_of("--on-bad-row", on_bad_row, ("error", "skip")),
+            one_of("--on-bad-row", on_bad_row, ("error", "skip")),
         ),
         duplicates=DeduplicationConfig(near=not exact, threshold=threshold, prefer=prefer or []),
         against=tuple(against or ()),
-        on_contaminated=_one_of("--on-contaminated", on_contaminated, ("drop", "report")),
-        paragraphs=_one_of("--paragraphs", paragraphs, ("keep", "count", "remove")),
+        on_contaminated=one_of("--on-contaminated", on_contaminated, ("drop", "report")),
+        paragraphs=one_of("--paragraphs", paragraphs, ("keep", "count", "remove")),
     )
     with JobProgress(err) as progress:
         summary = deduplicate_files(
@@ -116,13 +115,6 @@ def dedup(
         out.print_json(json.dumps({"output": str(target), **found}, ensure_ascii=False))
     else:
         _show(summary, target)
-
-
-def _one_of(option: str, value: str, valid: tuple[Choice, ...]) -> Choice:
-    for known in valid:
-        if value == known:
-            return known
-    raise UsageError(f"{option} {value} is not known.", hint=f"Valid: {', '.join(valid)}.")
 
 
 def _show(summary: DeduplicationSummary, target: Path) -> None:

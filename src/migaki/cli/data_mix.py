@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from migaki.cli.choices import one_of
 from migaki.cli.console import err, out
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ def mix(
     model: Annotated[
         str, typer.Option("--model", "-m", help="Whose tokenizer counts, where the unit is tokens.")
     ] = "migaki-tiny",
+    on_bad_row: Annotated[
+        str, typer.Option(help="error: stop at a row that cannot be used. skip: leave it out.")
+    ] = "error",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")] = False,
     json_output: Annotated[
         bool, typer.Option("--json", help="Print what each source gave as JSON on stdout.")
@@ -67,7 +71,7 @@ def mix(
             hint="For example: migaki data mix mix.yaml -o mixed.jsonl seed=1",
         )
     settings = configuration.merge(
-        configuration.read_yaml(Path(files[0])),
+        configuration.read_yaml(Path(files[0]), called="mixture"),
         configuration.parse_overrides(text for text in arguments if "=" in text),
     )
     config = configuration.build(MixConfig, settings, where=f"the mixture {files[0]}")
@@ -76,6 +80,7 @@ def mix(
             config,
             target,
             measure=_token_counter(model) if config.unit == "tokens" else None,
+            on_bad_row=one_of("--on-bad-row", on_bad_row, ("error", "skip")),
             overwrite=overwrite,
             progress=lambda *done: progress.on_progress(*done),
         )
@@ -121,3 +126,11 @@ def _show(found: dict[str, Any], target: Path) -> None:
         Text(f"{found['total']:,} {unit}; it ended because {found['stopped_because']}."),
         soft_wrap=True,
     )
+    if found["bad_rows"]:
+        err.print(
+            Text(
+                f"{found['bad_rows']:,} rows could not be used; they are listed in "
+                f"{target}.left_out.jsonl."
+            ),
+            soft_wrap=True,
+        )

@@ -139,7 +139,7 @@ def prepare(
     _say_presets(inputs)
     _say_code(inputs)
     began_s = time.monotonic()
-    with _watched(folder, plan):
+    with _watched(folder, plan, anew=overwrite):
         done = run_plan(plan, out=folder, config=chosen, overwrite=overwrite)
     _show(
         done,
@@ -157,7 +157,7 @@ def _config(
 
     names = [a for a in arguments if "=" not in a or Path(a).exists()]
     texts = [a for a in arguments if a not in names]
-    settings = config.read_yaml(path) if path else {}
+    settings = config.read_yaml(path, called="configuration file") if path else {}
     settings = config.merge(settings, config.parse_overrides(texts))
     settings = config.merge(settings, _given(flags))
     if names:
@@ -182,7 +182,7 @@ def _given(flags: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def _watched(folder: Path, plan: RunPlan) -> Iterator[None]:
+def _watched(folder: Path, plan: RunPlan, *, anew: bool) -> Iterator[None]:
     """Show how far the run is, looked up beside it now and then."""
     from migaki.cli.progress import JobProgress
     from migaki.corpus.cleaning_step import WorkFolder
@@ -200,7 +200,7 @@ def _watched(folder: Path, plan: RunPlan) -> Iterator[None]:
             progress.on_progress("tasks", now.tasks_done, len(plan.tasks), note=note)
 
     with JobProgress(err) as progress:
-        if first.tasks_done:
+        if not anew and 0 < first.tasks_done <= len(plan.tasks):  # more are those of another plan
             progress.say(f"going on after {first.tasks_done:,} of {len(plan.tasks):,} tasks")
         thread = threading.Thread(target=look, args=(progress,), daemon=True)
         thread.start()

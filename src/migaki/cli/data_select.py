@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from migaki.cli.choices import one_of
 from migaki.cli.console import err, out
 
 if TYPE_CHECKING:
@@ -32,9 +33,10 @@ def select(
         list[str] | None,
         typer.Option("--field", help="Column that is looked at; again for more. All text if none."),
     ] = None,
-    skip_bad_rows: Annotated[
-        bool, typer.Option("--skip-bad-rows", help="Leave out rows that cannot be used.")
-    ] = False,
+    on_bad_row: Annotated[
+        str, typer.Option(help="error: stop at a row that cannot be used. skip: leave it out.")
+    ] = "error",
+    encoding: Annotated[str, typer.Option(help="Text encoding of IN.")] = "auto",
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the counts as JSON.")
     ] = None,
@@ -61,7 +63,10 @@ def select(
 
     config = SelectionConfig(count=count, topics=topics, quality=quality, registers=registers)
     rows = RowSet(
-        tuple(sources), tuple(fields or ()), on_bad_row="skip" if skip_bad_rows else "error"
+        tuple(sources),
+        tuple(fields or ()),
+        encoding,
+        one_of("--on-bad-row", on_bad_row, ("error", "skip")),
     )
     with JobProgress(err) as progress:
         found = select_rows(

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from migaki.errors import DataError
 
-__all__ = ["Encoding", "decode", "detect_encoding", "named_encoding"]
+__all__ = ["Encoding", "EncodingError", "decode", "detect_encoding", "named_encoding"]
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -40,6 +40,29 @@ _NAMES = {
     "utf-16": "UTF-16",
     "utf-32": "UTF-32",
 }
+
+
+class EncodingError(DataError):
+    """Text is in no encoding that is known, or not in the one that was chosen.
+
+    Args:
+        message: Where, and what it is not.
+        advice: What to do next; ``{}`` stands for how the encoding is named.
+    """
+
+    def __init__(self, message: str, *, advice: str) -> None:
+        super().__init__(message, hint=advice.format("--encoding NAME"))
+        self._advice = advice
+
+    def named_by(self, setting: str) -> EncodingError:
+        """Return the error for a caller to whom the encoding is named otherwise.
+
+        Args:
+            setting: What to write: ``data.encoding=NAME``.
+        """
+        error = EncodingError(self.message, advice=self._advice)
+        error.hint = self._advice.format(setting)
+        return error
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +113,7 @@ def detect_encoding(data: bytes, *, where: str = "the text") -> Encoding:
         where: What the data is called in messages.
 
     Raises:
-        DataError: No candidate decodes it.
+        EncodingError: No candidate decodes it.
 
     Example:
         >>> detect_encoding("吾輩は猫である。".encode("cp932")).name
@@ -119,16 +142,16 @@ def decode(data: bytes, encoding: Encoding, *, where: str = "the text") -> str:
         where: What the data is called in messages.
 
     Raises:
-        DataError: A byte does not fit; the message gives its line.
+        EncodingError: A byte does not fit; the message gives its line.
     """
     try:
         return data.decode(encoding.codec)
     except UnicodeError as err:
         start = getattr(err, "start", 0)
         line = data[:start].count(b"\n") + 1
-        raise DataError(
+        raise EncodingError(
             f"{where}:{line}: byte {start} is not valid {encoding.name}.",
-            hint="Name the encoding with data.encoding=…, or repair the file.",
+            advice="Name the encoding with {}, or repair the file.",
         ) from err
 
 
@@ -156,11 +179,10 @@ def _legacy(data: bytes, where: str) -> Encoding:
             best,
             f"valid in {' and '.join(_NAMES[codec] for codec in texts)}; this reads as Japanese",
         )
-    raise DataError(
+    raise EncodingError(
         f"{where}: the text encoding was not recognised: it is not valid UTF-8, CP932, EUC-JP, "
         "ISO-2022-JP or UTF-16 with a byte order mark.",
-        hint="If it is text, name its encoding with data.encoding=…; otherwise the file is binary "
-        "or damaged.",
+        advice="If it is text, name its encoding with {}; otherwise the file is binary or damaged.",
     )
 
 

@@ -153,7 +153,7 @@ def _attempt(tasks: _Tasks, number: int) -> Failure | None:
     except Exception as err:
         return Failure(
             number,
-            f"{type(err).__name__}: {err}.",
+            f"{type(err).__name__}: {str(err).rstrip('.')}.",
             f"migaki did not expect this; please report it with {tasks.keep_trace(number)}.",
         )
     return None

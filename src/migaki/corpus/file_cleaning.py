@@ -35,7 +35,7 @@ from migaki.corpus.row_writing import (
     target_kind,
 )
 from migaki.corpus.streaming import chunks, count_rows, row_stream
-from migaki.corpus.text_fields import FieldProblemError
+from migaki.corpus.text_fields import FieldProblemError, has_field
 from migaki.errors import RunInterruptedError, UsageError
 
 __all__ = ["REJECTED", "Cleaning", "CleaningSummary", "Example", "clean_files"]
@@ -157,13 +157,14 @@ def clean_files(
         on_progress: Told rows done and rows there are, first at the start.
 
     Raises:
-        UsageError: The call is wrong, or the output exists, or was begun otherwise.
+        UsageError: The call is wrong, no row has a field, or the output exists, or was begun otherwise.
         DataError: A file is not readable.
         RunInterruptedError: Ctrl-C; what is done is kept.
     """
     files = [open_file(path, encoding=asked.encoding) for path in find_files(names)]
     if target is not None and target.exists() and any(target.samefile(f.path) for f in files):
         raise UsageError(f"Input and output are the same file: {target}.", hint="Give another -o.")
+    _refuse_unknown_fields(files, asked.fields)
     called = {str(file.path): file.name for file in files}
     work = _ChunkWork(asked, _writing(files, target), called)
     run = _Run(files, work, workers, on_progress)
@@ -232,6 +233,29 @@ class _Run:
     def _tell(self, done: int, count: int | None) -> None:
         if self.on_progress:
             self.on_progress(done, count)
+
+
+def _refuse_unknown_fields(files: Sequence[SourceFile], fields: Sequence[str]) -> None:
+    """Refuse fields that no row has; where they are there, the first rows show it."""
+    if not fields:
+        return
+    missing = dict.fromkeys(fields)
+    columns: dict[str, None] = {}
+    for row in chain.from_iterable(row_stream(file) for file in files):
+        if isinstance(row, BadRow):
+            continue
+        value = row.value if isinstance(row.value, Mapping) else {"text": row.value}
+        columns |= dict.fromkeys(map(str, value))
+        for name in [name for name in missing if has_field(value, name)]:
+            del missing[name]
+        if not missing:
+            return
+    if missing and columns:
+        raise UsageError(
+            f"No row has the field {', '.join(map(repr, missing))}.",
+            hint=f"The columns are: {', '.join(map(repr, columns))}; of a conversation, assistant, user "
+            "and system are fields too.",
+        )
 
 
 def _writing(files: Sequence[SourceFile], target: Path | None) -> RowWriting:

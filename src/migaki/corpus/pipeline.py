@@ -81,6 +81,11 @@ def run_plan(
     plan: RunPlan, *, out: Path, config: PipelineConfig, overwrite: bool = False
 ) -> Preparation:
     """Do what was planned; see `prepare`."""
+    if out.exists() and not out.is_dir():
+        raise UsageError(
+            f"The output {out} is a file, and a folder is needed: data and manifest go into it.",
+            hint="Give the name of a folder; it is made if it does not exist.",
+        )
     folder = WorkFolder(out)
     out.mkdir(parents=True, exist_ok=True)
     lock = take_lock(

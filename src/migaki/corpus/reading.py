@@ -224,7 +224,13 @@ def _entry(name: str) -> Source:
             hint=f"Give a file or folder, '{SAMPLES}' for the embedded chats, or a name of "
             "'migaki data list'.",
         )
-    return find_source(name)
+    try:
+        return find_source(name)
+    except UsageError as err:
+        raise UsageError(
+            f"There is neither a file nor a source of the name '{name}' (looked in {Path.cwd()}).",
+            hint=err.hint,
+        ) from err
 
 
 def _stated(asked: str | None, otherwise: str) -> str:

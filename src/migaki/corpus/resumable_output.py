@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
-from migaki.atomic import write_json
+from migaki.atomic import named_in_errors, write_json
 from migaki.errors import DataError, UsageError
 from migaki.locks import take_lock
 
@@ -133,8 +133,9 @@ class ResumableOutput:
             rows: Rows of the input that are done with this.
             totals: All counts with this; must not be changed afterwards.
         """
-        for file, piece in zip(self._files, pieces, strict=True):
-            file.write(piece)
+        with named_in_errors(self._target):
+            for file, piece in zip(self._files, pieces, strict=True):
+                file.write(piece)
         written = zip(self._done.written, map(len, pieces), strict=True)
         # One assignment: Ctrl-C between two would leave counts that do not belong together.
         self._done = _Done(self._done.rows + rows, tuple(map(sum, written)), totals)
@@ -143,9 +144,10 @@ class ResumableOutput:
 
     def commit(self) -> None:
         """Bring everything to the disk, then the state that counts it."""
-        for file in self._files:
-            file.flush()
-            os.fsync(file.fileno())
+        with named_in_errors(self._target):
+            for file in self._files:
+                file.flush()
+                os.fsync(file.fileno())
         write_json(
             self._state_path,
             {
@@ -267,8 +269,9 @@ class ResumableOutput:
             os.replace(ready, final)
 
     def _close_files(self) -> None:
-        while self._files:
-            self._files.pop().close()
+        with named_in_errors(self._target):
+            while self._files:
+                self._files.pop().close()
 
     # ── names ────────────────────────────────────────────────────────────────────────────────────
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from migaki.atomic import named_in_errors
 from migaki.corpus.contamination import ContaminationReport, EvaluationIndex
 from migaki.corpus.deduplication import DeduplicationConfig, Duplicates, find_duplicates
 from migaki.corpus.documents import Document
@@ -94,13 +95,14 @@ def deduplicate_files(
     index = EvaluationIndex(read_items(job.against)) if job.against else None
     with RowFile(target, overwrite=overwrite) as output:
         bad: list[BadRow] = []
-        found = find_duplicates(
-            job.rows.documents(bad),
-            job.duplicates,
-            part=own_part_of,
-            scratch=target.parent,
-            progress=progress,
-        )
+        with named_in_errors(target):  # its temporary file has no name to tell
+            found = find_duplicates(
+                job.rows.documents(bad),
+                job.duplicates,
+                part=own_part_of,
+                scratch=target.parent,
+                progress=progress,
+            )
         summary = DeduplicationSummary(
             found,
             bad,

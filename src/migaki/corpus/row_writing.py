@@ -231,15 +231,32 @@ def parquet_schema(path: Path) -> Mapping[str, Any]:
     try:
         schema = pyarrow.parquet.read_schema(path)
     except (pyarrow.ArrowException, OSError) as err:
-        raise DataError(f"{path} is not a readable Parquet file ({err}).") from err
+        raise _unreadable_parquet(path, err) from err
     return {field.name: field.type for field in schema}
 
 
 def parquet_row_count(path: Path) -> int:
-    """Return how many rows a Parquet file says that it has."""
+    """Return how many rows a Parquet file says that it has.
+
+    Raises:
+        DataError: It is not readable.
+    """
+    import pyarrow
     import pyarrow.parquet
 
-    return int(pyarrow.parquet.read_metadata(path).num_rows)
+    try:
+        return int(pyarrow.parquet.read_metadata(path).num_rows)
+    except (pyarrow.ArrowException, OSError) as err:
+        raise _unreadable_parquet(path, err) from err
+
+
+def _unreadable_parquet(path: Path, err: Exception) -> DataError:
+    problem = (str(err).splitlines() or [type(err).__name__])[0].rstrip(".")
+    return DataError(
+        f"{path} is not a readable Parquet file ({problem}).",
+        hint="Parquet keeps its index at the end: a file that was cut off cannot be read, and must be "
+        "written or downloaded again.",
+    )
 
 
 def provenance_types() -> Mapping[str, Any]:

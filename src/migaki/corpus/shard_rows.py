@@ -71,7 +71,7 @@ def shard_rows(
             line = row.line
             yield row
     except DataError as err:
-        reason = err.message.removeprefix(str(shown)).lstrip(": ")
+        reason = err.message.removeprefix(str(shown)).lstrip(": ").rstrip(".")
         yield DamagedFile(shown, line + 1, reason, "", hint=err.hint or "")
     except (*DAMAGE, *ZIP_DAMAGE) as err:
         yield DamagedFile(shown, line + 1, *_damage(err))
@@ -121,7 +121,15 @@ def examine(shard: Shard, *, encoding: str, limits: ReadingLimits) -> ShardConte
         )
     if compression_of(head) or is_zip(head):
         raise DataError(f"{shown} holds another archive.", hint="Unpack the outer one first.")
-    chosen = _encoding(head, encoding, shown)
+    try:
+        chosen = _encoding(head, encoding, shown)
+    except DataError as err:
+        if damage := _damage_of_compressed(shard, limits):
+            raise DataError(
+                f"{shown}: the compressed data are damaged ({damage}).",
+                hint="Copy or download the file again.",
+            ) from err
+        raise
     return ShardContent(text_kind(name, head, chosen), chosen)
 
 
@@ -135,6 +143,20 @@ def _head(stream: IO[bytes]) -> bytes:
         if not head:
             raise
     return head
+
+
+def _damage_of_compressed(shard: Shard, limits: ReadingLimits) -> str | None:
+    """Say what the decompressor finds wrong: damaged data give rubbish before that is noticed."""
+    done = 0
+    try:
+        if compression_of(_raw_head(shard, limits)) is None:
+            return None
+        with _open(shard, limits) as stream:
+            while done < limits.whole_file_bytes and (block := stream.read(_HEAD_BYTES)):
+                done += len(block)
+    except DAMAGE as err:
+        return (str(err).splitlines() or [type(err).__name__])[0].rstrip(".")
+    return None
 
 
 def _inner_name(path: Path) -> Path:

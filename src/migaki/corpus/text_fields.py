@@ -16,6 +16,7 @@ __all__ = [
     "Voice",
     "chosen_field",
     "find_voice",
+    "has_field",
     "kind_of",
     "put_back",
 ]
@@ -129,6 +130,22 @@ def find_voice(row: Mapping[str, Any], field: str) -> Voice:
         for number, turn in enumerate(turns)
         for place in _said(turn, (conversation, number), field)
     )
+
+
+def has_field(row: Mapping[str, Any], field: str) -> bool:
+    """Tell whether a row has a field, whatever stands in it.
+
+    Args:
+        row: The row.
+        field: As `find_voice` takes it.
+
+    Example:
+        >>> has_field({"messages": []}, "assistant"), has_field({"text": "雨だ。"}, "honbun")
+        (True, False)
+    """
+    if field in row and field not in _CONVERSATIONS:
+        return True
+    return field in _VOICES and any(key in row for key in _CONVERSATIONS)
 
 
 def put_back(row: Mapping[str, Any], texts: Mapping[Place, str]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ WholeTextKind: TypeAlias = Literal["json", "csv", "tsv", "txt"]
 """Formats of which a row cannot be told before the rest is seen."""
 
 _BLANK_LINES = re.compile(r"\n(?:[ \t　]*\n)+")  # the indentation of the next line stays
+_HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")  # of a pair, or alone
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -54,11 +55,28 @@ def json_row(path: Path, number: int, line: str) -> Row | BadRow | None:
     if not line:
         return None
     try:
-        return Row(path, number, json.loads(line))
+        return _whole_row(path, number, json.loads(line), spells_half=_spells_half(line))
     except json.JSONDecodeError as err:
         return BadRow(path, number, _json_problem(err, line), line)
     except (ValueError, RecursionError) as err:
         return BadRow(path, number, _unfit_json(err), line[:2000])
+
+
+def _spells_half(json_text: str) -> bool:
+    """Tell whether there is reason to look for half characters: decoding was strict."""
+    return _HALF_CHARACTER.search(json_text) is not None
+
+
+def _whole_row(path: Path, number: int, value: object, *, spells_half: bool) -> Row | BadRow:
+    """Return a row, or why it is none: JSON can spell half a character, which no text can hold."""
+    if spells_half:
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError as err:
+            half = ascii(err.object[err.start])[1:-1]
+            reason = f"holds half a character ({half}, a lone surrogate), which no file can hold"
+            return BadRow(path, number, reason, ascii(value)[:2000])
+    return Row(path, number, value)
 
 
 def _unfit_json(err: Exception) -> str:
@@ -100,15 +118,16 @@ def _read_json(path: Path, text: str) -> Iterator[Row | BadRow]:
         raise _broken_json(path, text, err) from err
     except (ValueError, RecursionError) as err:
         raise DataError(f"{path}: the JSON {_unfit_json(err)}.") from err
+    spells_half = _spells_half(text)
     if not isinstance(value, dict):
-        yield Row(path, 1, value)
+        yield _whole_row(path, 1, value, spells_half=spells_half)
         return
     lists = [v for v in value.values() if isinstance(v, list) and v and isinstance(v[0], dict)]
     if "messages" in value or "conversations" in value or len(lists) != 1:
-        yield Row(path, 1, value)
+        yield _whole_row(path, 1, value, spells_half=spells_half)
         return
     for number, item in enumerate(lists[0], start=1):
-        yield Row(path, number, item)
+        yield _whole_row(path, number, item, spells_half=spells_half)
 
 
 def _read_objects(path: Path, text: str) -> Iterator[Row | BadRow]:
@@ -120,6 +139,7 @@ def _read_objects(path: Path, text: str) -> Iterator[Row | BadRow]:
 def _read_array(path: Path, text: str, start: int) -> Iterator[Row | BadRow]:
     """Yield the elements with the lines on which they begin."""
     decoder, at, line, counted = json.JSONDecoder(), start + 1, 1, 0
+    spells_half = _spells_half(text)
     try:
         at = _skip_space(text, at)
         if text[at : at + 1] == "]":
@@ -128,7 +148,7 @@ def _read_array(path: Path, text: str, start: int) -> Iterator[Row | BadRow]:
             line += text.count("\n", counted, at)
             counted = at
             value, at = decoder.raw_decode(text, at)
-            yield Row(path, line, value)
+            yield _whole_row(path, line, value, spells_half=spells_half)
             at = _skip_space(text, at)
             if text[at : at + 1] == "]":
                 break

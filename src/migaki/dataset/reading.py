@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from migaki.corpus.encoding import EncodingError
 from migaki.corpus.files import BadRow, Row, SourceFile, find_files, open_file
 from migaki.dataset.config import DataConfig, DataFormat
 from migaki.dataset.conversations import Example, RowProblemError
@@ -73,9 +74,12 @@ def read_files(
     for path in find_files(names):
         if left == 0:
             break
-        read = _read_file(
-            open_file(path, encoding=config.encoding), config, role, left, on_progress
-        )
+        try:
+            read = _read_file(
+                open_file(path, encoding=config.encoding), config, role, left, on_progress
+            )
+        except EncodingError as err:
+            raise err.named_by("data.encoding=NAME") from err
         if left is not None:
             left -= read.rows
         found.append(read)

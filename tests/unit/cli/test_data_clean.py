@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 from typer.testing import CliRunner
 
@@ -79,3 +81,32 @@ def test_wrong_use_is_told(arguments: list[str], says: str) -> None:
     code, said = call(*arguments)
     assert code == 2
     assert says in said
+
+
+def test_a_field_that_no_row_has_is_refused_with_the_columns_there_are(source: Path) -> None:
+    code, said = call(source, "--field", "boddy")
+    assert code == 2
+    assert "'boddy'" in said
+    assert "The columns are: 'text'" in " ".join(said.split())
+
+
+def test_a_parquet_file_that_was_cut_is_said_in_words(tmp_path: Path) -> None:
+    whole = tmp_path / "a.parquet"
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(ROWS), whole)
+    whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    code, said = call(whole, "-o", tmp_path / "out.jsonl")
+    assert code == 1
+    assert "is not a readable Parquet file" in " ".join(said.split())
+    assert "did not expect" not in said
+
+
+def test_the_advice_names_what_this_command_knows(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b"\x81\xff\xfe\x9a" * 50)
+    code, said = call(tmp_path / "a.jsonl")
+    assert code == 1
+    assert "--encoding NAME" in " ".join(said.split())
+    (tmp_path / "bad.yaml").write_text("a: [1", "utf-8")
+    for name in ("bad.yaml", "none.yaml"):
+        code, said = call("--config", tmp_path / name, "--show-config")
+        assert code == 2
+        assert "The configuration file" in said and "recipe" not in said

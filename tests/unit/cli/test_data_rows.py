@@ -101,3 +101,44 @@ def test_select_and_mix(folder: Path) -> None:
     )
     assert json.loads(done.stdout)["sources"]["a"]["documents"] == 3
     assert len((folder / "mixed.jsonl").read_text("utf-8").splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [("dedup", ["in.jsonl"]), ("select", ["in.jsonl", "-n", "2"]), ("mix", ["mix.yaml"])],
+)
+def test_bad_rows_are_left_out_by_one_option(
+    folder: Path, command: str, options: list[str]
+) -> None:
+    with (folder / "in.jsonl").open("a", encoding="utf-8") as file:
+        file.write('{"text": "\\ud800雨だ。"}\n')
+    asked = [command, *options, "-o", "out.jsonl"]
+    done = migaki(folder, *asked)
+    assert done.returncode == 1
+    assert "in.jsonl:5: holds half a character" in done.stderr
+    assert "--on-bad-row skip" in done.stderr
+    done = migaki(folder, *asked, "--on-bad-row", "skip")
+    assert done.returncode == 0, done.stderr
+    left_out = (folder / "out.jsonl.left_out.jsonl").read_text("utf-8")
+    assert left_out.count('"bad_row"') == 1
+    assert migaki(folder, *asked, "--on-bad-row", "ignore").returncode == 2
+
+
+@pytest.mark.parametrize("command", [["dedup"], ["clean", "-p", "none"]])
+def test_a_full_disk_is_named_with_the_file(folder: Path, command: list[str]) -> None:
+    resource = pytest.importorskip("resource")
+    (folder / "in.jsonl").write_text(
+        "".join(json.dumps({"text": f"{n}。{CAT}{ROAD}" * 20}) + "\n" for n in range(200)), "utf-8"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "migaki", "data", *command, "in.jsonl", "-o", "out.jsonl"],
+        cwd=folder,
+        env={**environment(PROJECT_ROOT), "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 14, 1 << 14)),
+    )
+    assert done.returncode == 1
+    assert "The disk is full: nothing more could be written to out.jsonl" in done.stderr

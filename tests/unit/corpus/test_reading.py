@@ -7,6 +7,7 @@ import gzip
 import json
 import lzma
 import pickle
+import random
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from migaki.corpus.documents import Document
+from migaki.corpus.files import open_file
 from migaki.corpus.reading import ReadingLimits, SourceReader, open_source
 from migaki.corpus.rows import BadRow, DamagedFile
 from migaki.errors import DataError, UsageError
@@ -265,7 +267,7 @@ def test_binary_junk_is_one_damaged_file(name: str, tmp_path: Path) -> None:
 def test_an_empty_file_is_one_damaged_file(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(b"\n\n")
     (damage,) = read(open_source(tmp_path))
-    assert damage.reason == "is empty."
+    assert damage.reason == "is empty"
 
 
 def test_text_under_the_name_of_parquet_is_named(tmp_path: Path) -> None:
@@ -326,7 +328,29 @@ def test_an_archive_in_an_archive_is_named(tmp_path: Path) -> None:
 
 
 def test_half_a_character_is_a_bad_row(tmp_path: Path) -> None:
-    (tmp_path / "a.jsonl").write_text('{"text": "雨\\ud83d"}\n{"text": "晴"}\n', encoding="utf-8")
-    found = read(open_source(tmp_path))
-    assert "half a character" in found[0].reason  # type: ignore[union-attr]
-    assert texts(open_source(tmp_path)) == ["晴"]
+    rows = ['{"text": "雨\\ud83d"}', '{"text": "晴", "\\ude00": 1}', '{"text": "晴\\ud83d\\ude00"}']
+    for name, content in (("a.jsonl", "\n".join(rows)), ("a.json", f"[{', '.join(rows)}]")):
+        (tmp_path / name).write_text(content, encoding="utf-8")
+        found = read(open_source(tmp_path / name))
+        assert ["half a character" in getattr(row, "reason", "") for row in found] == [
+            True,
+            True,
+            False,
+        ]
+        assert texts(open_source(tmp_path / name)) == ["晴😀"]
+
+
+def test_damaged_compressed_data_are_no_question_of_encoding(tmp_path: Path) -> None:
+    letters = random.Random(0)
+    lines = [
+        {"text": "".join(chr(letters.randint(0x3041, 0x9000)) for _ in range(200))}
+        for _ in range(400)
+    ]
+    packed = bytearray(gzip.compress(as_jsonl(lines)))
+    middle = len(packed) // 2
+    packed[middle : middle + 8] = bytes(byte ^ 0x55 for byte in packed[middle : middle + 8])
+    (tmp_path / "a.jsonl.gz").write_bytes(packed)
+    (damage,) = read(open_source(tmp_path))
+    assert "compressed data are damaged" in damage.reason
+    with pytest.raises(DataError, match="compressed data are damaged"):
+        open_file(tmp_path / "a.jsonl.gz")

@@ -175,7 +175,7 @@ def read_cleaning_config(
     Raises:
         ConfigError: The file or a setting is wrong.
     """
-    settings = read_yaml(path) if path else {}
+    settings = read_yaml(path, called="configuration file") if path else {}
     where = str(path) if path else "the command line"
     return cleaning_config(preset, merge(settings, parse_overrides(overrides)), where=where)
 
