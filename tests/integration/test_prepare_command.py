@@ -181,3 +181,14 @@ def test_a_name_of_nothing_and_a_file_as_output_are_refused(
     done = migaki("data", "prepare", str(articles), "--out", str(articles))
     assert done.returncode == 2
     assert "is a file, and a folder is needed" in done.stderr
+
+
+def test_the_encoding_of_a_file_can_be_named(migaki: Migaki, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes((ARTICLE.format(n=1) * 8).encode("cp932"))
+    for encoding, bad_rows in (("cp932", 0), ("utf-8", 1)):
+        out = tmp_path / encoding
+        done = migaki(
+            "data", "prepare", str(tmp_path / "a.txt"), "--out", str(out), "--encoding", encoding
+        )
+        assert done.returncode == 0, done.stderr
+        assert ("is not valid UTF-8" in done.stderr + done.stdout) == bool(bad_rows)

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 import typer
 
 from migaki import __version__
-from migaki.atomic import DISK_FULL
 from migaki.cli.lazy_group import LazyGroup
 from migaki.errors import MigakiError, ResourceError
 
@@ -62,6 +61,8 @@ class MigakiGroup(LazyGroup):
 
 def _in_words(error: Exception) -> MigakiError:
     """Return what to say about an error that nobody foresaw."""
+    from migaki.atomic import DISK_FULL
+
     if isinstance(error, OSError) and error.errno in DISK_FULL:
         where = f" to {error.filename}" if error.filename else ""
         return ResourceError(

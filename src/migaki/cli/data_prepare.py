@@ -88,6 +88,10 @@ def prepare(
             help="A file that breaks off: error (the default), or skip: keep what was read of it."
         ),
     ] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option(help="Text encoding of local files that the configuration says nothing of."),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Throw away what an earlier run left in DIR.")
     ] = False,
@@ -123,7 +127,7 @@ def prepare(
         "output": {"format": file_format, "rejected": rejected},
         "on_damage": on_damage,
     }
-    chosen = with_task_size(_config(config, arguments or [], flags))
+    chosen = with_task_size(_config(config, arguments or [], flags, encoding=encoding))
     if deduplicate and chosen.deduplicate is None:
         chosen.deduplicate = DeduplicationConfig()
     if folder is None and not dry_run:
@@ -150,7 +154,11 @@ def prepare(
 
 
 def _config(
-    path: Path | None, arguments: Sequence[str], flags: Mapping[str, Any]
+    path: Path | None,
+    arguments: Sequence[str],
+    flags: Mapping[str, Any],
+    *,
+    encoding: str | None = None,
 ) -> PipelineConfig:
     from migaki import config
     from migaki.corpus.pipeline_config import PipelineConfig
@@ -165,6 +173,11 @@ def _config(
         if not isinstance(own, Mapping):
             own = {}  # the names win over what is no mapping of names
         settings["sources"] = {name: own.get(name) for name in names}
+    if encoding and isinstance(settings.get("sources"), Mapping):
+        settings["sources"] = {
+            name: config.merge({"encoding": encoding}, source or {})
+            for name, source in settings["sources"].items()
+        }
     where = f"the configuration {path}" if path else "the command line"
     return config.build(PipelineConfig, settings, where=where)
 

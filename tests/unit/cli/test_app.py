@@ -36,7 +36,8 @@ def test_a_terminal_without_japanese_shows_escapes() -> None:
 def test_what_the_system_refuses_is_said_in_words() -> None:
     full = OSError(errno.ENOSPC, "No space left on device", "/x/run.yaml")
     said = app._in_words(full).message
-    assert "disk is full" in said and "/x/run.yaml" in said
+    assert "disk is full" in said
+    assert "/x/run.yaml" in said
     denied = OSError(errno.EACCES, "Permission denied", "/x/run.yaml")
     assert "/x/run.yaml: Permission denied." in app._in_words(denied).message
     assert app._in_words(ValueError("It is so.")).message == "ValueError: It is so."
