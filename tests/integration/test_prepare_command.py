@@ -46,6 +46,7 @@ def test_documents_are_cleaned_and_counted(migaki: Migaki, articles: Path) -> No
     assert "cleaned as dialogue: it was asked for" in done.stderr
     assert "Wrote o in" in done.stderr
     assert "rejected by length" in done.stdout
+    assert "duplicates" not in done.stdout
     out = articles.parent / "o"
     manifest = json.loads((out / "manifest.json").read_text("utf-8"))
     counts = manifest["counts"]
@@ -86,6 +87,19 @@ def test_code_that_the_configuration_names_is_said_aloud(migaki: Migaki, article
     assert "The configuration runs code: builtins:bool." in plan.stderr
 
 
+def test_the_licence_of_own_files_is_said_on_the_command_line(
+    migaki: Migaki, articles: Path
+) -> None:
+    (articles.parent / "notes.txt").write_text(ARTICLE.format(n=1), "utf-8")
+    command = ("data", "prepare", "notes.txt", "articles.jsonl", "samples", "--preset", "none")
+    done = migaki(*command, "--licence", "CC BY 4.0", "--out", "o", "--json")
+    assert done.returncode == 0, done.stderr
+    licences = json.loads(done.stdout)["licences"]
+    assert licences["notes.txt"] == {"CC-BY-4.0": 1}
+    assert licences["articles.jsonl"] == {"CC0-1.0": 30}
+    assert set(licences["samples"]) == {"CC0-1.0"}
+
+
 def test_a_plan_is_shown_without_doing_it(migaki: Migaki, articles: Path) -> None:
     done = migaki("data", "prepare", "articles.jsonl", "samples", "--dry-run", "--out", "o")
     assert done.returncode == 0, done.stderr
@@ -105,6 +119,8 @@ def test_a_plan_is_shown_without_doing_it(migaki: Migaki, articles: Path) -> Non
         (("articles.jsonl", "--out", "o", "cleaning.lenght.min_japanese=3"), "length"),
         (("articles.jsonl", "--out", "o", "--engine", "spark"), "engine.kind"),
         (("articles.jsonl", "--out", "articles.jsonl"), "articles.jsonl"),
+        (("articles.jsonl", "--out", "o", "--licence", "mine"), "'mine' is not in the table"),
+        (("samples", "--out", "o", "--licence", "MIT"), "--licence is for files and folders"),
     ],
 )
 def test_a_mistake_is_named(

@@ -55,9 +55,18 @@ def prepare(
         bool,
         typer.Option(
             "--deduplicate",
-            help="Leave out documents that say the same as another, within and across sources.",
+            help="Leave out documents that say the same as another, within and across sources; without "
+            "it nothing is looked for.",
         ),
     ] = False,
+    licence: Annotated[
+        str | None,
+        typer.Option(
+            show_default=False,
+            help="Licence of the files and folders that are named, for rows that state none (migaki "
+            "data list --licences).",
+        ),
+    ] = None,
     engine: Annotated[
         str | None, typer.Option(help="local, slurm or ray: where the tasks run.")
     ] = None,
@@ -115,7 +124,11 @@ def prepare(
 
       migaki data prepare dumps/ --out /shared/cleaned --engine slurm engine.slurm.partition=cpu
     """
-    from migaki.corpus.configured_inputs import configured_inputs, with_task_size
+    from migaki.corpus.configured_inputs import (
+        configured_inputs,
+        with_licence,
+        with_task_size,
+    )
     from migaki.corpus.deduplication import DeduplicationConfig
     from migaki.corpus.pipeline import run_plan
     from migaki.corpus.run_plan import make_plan
@@ -127,7 +140,10 @@ def prepare(
         "output": {"format": file_format, "rejected": rejected},
         "on_damage": on_damage,
     }
-    chosen = with_task_size(_config(config, arguments or [], flags, encoding=encoding))
+    chosen = _config(config, arguments or [], flags, encoding=encoding)
+    if licence:
+        chosen = with_licence(chosen, licence)
+    chosen = with_task_size(chosen)
     if deduplicate and chosen.deduplicate is None:
         chosen.deduplicate = DeduplicationConfig()
     if folder is None and not dry_run:
@@ -347,7 +363,8 @@ def _print_outcome(manifest: Manifest) -> None:
     table.add_column(overflow="fold")
     table.add_column(justify="right")
     table.add_column(justify="right", style="dim")
-    names = ("read", "duplicates", "kept", "bad_rows")
+    duplicates = () if manifest.duplicates is None else ("duplicates",)
+    names = ("read", *duplicates, "kept", "bad_rows")
     rows = [(name.replace("_", " "), counts[name]) for name in names]
     rows += [
         (f"rejected by {stage}: {reason}", count)

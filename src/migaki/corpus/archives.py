@@ -17,12 +17,16 @@ from typing import IO
 from migaki.corpus.shards import ReadingLimits
 from migaki.errors import DataError
 
-__all__ = ["ZIP_DAMAGE", "is_zip", "open_member", "zip_members"]
+__all__ = ["ZIP_DAMAGE", "RefusedMemberError", "is_zip", "open_member", "zip_members"]
 
 ZIP_DAMAGE = (zipfile.BadZipFile, RuntimeError)
 """What `zipfile` raises where an archive is damaged, or asks for a password."""
 
 _BOMB_FLOOR_BYTES = 10 << 20  # small files of one repeated character are no danger
+
+
+class RefusedMemberError(DataError):
+    """A file of an archive is not read, whatever it holds; the others are."""
 
 
 def is_zip(head: bytes) -> bool:
@@ -52,13 +56,13 @@ def open_member(path: Path, name: str, limits: ReadingLimits) -> Iterator[IO[byt
     """Open one file of an archive for reading.
 
     Raises:
-        DataError: Its name leads out of the archive, or it is a link, encrypted or a bomb.
+        RefusedMemberError: Its name leads out of the archive, or it is a link, encrypted or a bomb.
     """
     with zipfile.ZipFile(path) as archive:
         info = archive.getinfo(name)
         problem = _problem(info, limits)
         if problem:
-            raise DataError(
+            raise RefusedMemberError(
                 f"{path}!{name} {problem}; it is not read.",
                 hint="Look at who made this archive; unpack what you trust and give the folder.",
             )

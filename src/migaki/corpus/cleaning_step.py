@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from migaki.corpus.documents import Document, Rejection, Stage, run_stages
+from migaki.corpus.licences import UNKNOWN
 from migaki.corpus.output_writing import OutputFormat, OutputWriter
+from migaki.corpus.row_documents import stated_licence
 from migaki.corpus.row_writing import UnwritableRowError
-from migaki.corpus.rows import BadRow, DamagedFile
+from migaki.corpus.rows import BadRow, DamagedFile, SkippedFile
 from migaki.corpus.shards import Shard, SourceReader
 from migaki.corpus.task_results import (
     LISTED_BAD_ROWS,
@@ -37,6 +39,9 @@ DamagePolicy: TypeAlias = Literal["error", "skip"]
 
 _NOTE_EVERY_S = 1.0
 _LONGEST_RAW = 2000
+_LONGEST_LICENCE = 80
+_MOST_LICENCES = 20
+"""Licences that are counted by what is stated, for each source; a column may hold a text a row."""
 _WRITING = "writing"
 """Stage in whose name a document is rejected that no file could hold."""
 
@@ -188,7 +193,7 @@ class _Work:
         self.result.inputs.append(count)
         for item in self._task.reader.documents(shard):
             self.result.read += 1
-            if isinstance(item, DamagedFile):
+            if isinstance(item, DamagedFile) and not isinstance(item, SkippedFile):
                 self._note_damage(item, count)
             if isinstance(item, BadRow):
                 self._add_bad_row(item, rejected)
@@ -226,7 +231,8 @@ class _Work:
         result.kept += 1
         result.characters_kept += len(outcome.text)
         licences = result.kept_by_source.setdefault(outcome.source, {})
-        licences[outcome.licence] = licences.get(outcome.licence, 0) + 1
+        licence = _counted_licence(outcome, licences)
+        licences[licence] = licences.get(licence, 0) + 1
         for name, changed in outcome.counts.items():
             result.changes[name] = result.changes.get(name, 0) + changed
 
@@ -289,6 +295,19 @@ def _through(document: Document, stages: Sequence[Stage]) -> Document | Rejectio
             hint="A stage must reject what it cannot use, and never raise. If it is a filter of your "
             "own, repair it; the tasks that are done are kept.",
         ) from err
+
+
+def _counted_licence(document: Document, counted: Mapping[str, int]) -> str:
+    """Return what a licence is counted by: its name, or what was stated where nobody knows the name."""
+    stated = stated_licence(document.metadata)
+    if document.licence != UNKNOWN or stated is None or stated.strip() in ("", UNKNOWN):
+        return document.licence
+    words = " ".join(stated.split())
+    shown = words if len(words) <= _LONGEST_LICENCE else f"{words[:_LONGEST_LICENCE]}…"
+    name = f"{UNKNOWN}, stated as '{shown}'"
+    return (
+        name if name in counted or len(counted) < _MOST_LICENCES else f"{UNKNOWN}, stated otherwise"
+    )
 
 
 def _count(count: InputCount, digest: Any, document: Document) -> None:

@@ -11,12 +11,21 @@ from migaki.config import merge
 from migaki.corpus.aozora import AozoraReader
 from migaki.corpus.cleaning.config import build_stages, cleaning_config, named_code
 from migaki.corpus.files import SAMPLES
+from migaki.corpus.licences import UNKNOWN, find_licence
 from migaki.corpus.pipeline_config import PipelineConfig, SourceConfig
 from migaki.corpus.reading import ReadingLimits, SourceReader, open_source
 from migaki.corpus.run_plan import LARGEST_TASK_MB, Input
-from migaki.corpus.sources import Domain, known_sources
+from migaki.corpus.sources import Domain, known_sources, local_files
+from migaki.errors import UsageError
 
-__all__ = ["AUTO", "ConfiguredInput", "configured_inputs", "preset_for", "with_task_size"]
+__all__ = [
+    "AUTO",
+    "ConfiguredInput",
+    "configured_inputs",
+    "preset_for",
+    "with_licence",
+    "with_task_size",
+]
 
 AUTO = "auto"
 """Preset that goes by the kind of the source."""
@@ -78,6 +87,46 @@ def with_task_size(config: PipelineConfig) -> PipelineConfig:
         return replace(config, task_mb=LARGEST_TASK_MB)
     share = sum(known) // _TASKS // 1_000_000
     return replace(config, task_mb=min(LARGEST_TASK_MB, max(_SMALLEST_TASK_MB, share)))
+
+
+def with_licence(config: PipelineConfig, licence: str) -> PipelineConfig:
+    """Return the configuration with a licence for the sources that are the user's own files.
+
+    Those of the hub and the samples keep theirs; a row that states its own keeps it too.
+
+    Args:
+        config: Its ``sources`` are read.
+        licence: As `corpus.licences` knows it.
+
+    Raises:
+        UsageError: The licence is not known, or no source is a file, a folder or an archive.
+    """
+    name = find_licence(licence).name
+    if name == UNKNOWN:
+        raise UsageError(
+            f"The licence '{licence}' is not in the table of licences.",
+            hint="Its names: migaki data list --licences. Without --licence the texts are counted as "
+            "unknown.",
+        )
+    own = {source for source in config.sources if _is_local(source, config)}
+    if not own:
+        raise UsageError(
+            f"--licence is for files and folders, and none was named ({', '.join(config.sources)}).",
+            hint="Leave it out: sources with a name state their licence (migaki data list).",
+        )
+    sources = {
+        source: replace(settings or SourceConfig(), licence=name) if source in own else settings
+        for source, settings in config.sources.items()
+    }
+    return replace(config, sources=sources)
+
+
+def _is_local(name: str, config: PipelineConfig) -> bool:
+    if Path(name).expanduser().exists():
+        return True
+    source = known_sources().get(name)
+    here = bool(config.base_dir and local_files(name, Path(config.base_dir)))
+    return here and (source is None or source.licence == UNKNOWN)
 
 
 def preset_for(name: str) -> tuple[str, str]:

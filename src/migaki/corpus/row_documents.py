@@ -13,7 +13,7 @@ from migaki.corpus.licences import UNKNOWN, find_licence
 from migaki.corpus.rows import BadRow, Row
 from migaki.corpus.text_fields import kind_of
 
-__all__ = ["RowMapping", "document_of_row"]
+__all__ = ["RowMapping", "document_of_row", "stated_licence"]
 
 _CONVERSATIONS = ("messages", "conversations", "conversation", "utterances")
 _TURN_TEXTS = ("content", "value", "text")  # OpenAI, ShareGPT, RealPersonaChat
@@ -93,8 +93,8 @@ metadata={'title': '天気', 'license': 'CC BY 4.0'}, counts={})
         metadata = {
             str(key): _as_json(value) for key, value in row.value.items() if key not in taken
         }
-        stated = next((row.value[key] for key in _LICENCE_COLUMNS if row.value.get(key)), None)
-        licence = find_licence(str(stated)).name if stated else licence
+        stated = stated_licence(row.value)
+        licence = find_licence(stated).name if stated else licence
     metadata.update(mapping.constants)
     return Document(
         text=text,
@@ -103,6 +103,16 @@ metadata={'title': '天気', 'license': 'CC BY 4.0'}, counts={})
         licence=licence,
         metadata=metadata,
     )
+
+
+def stated_licence(columns: Mapping[str, Any]) -> str | None:
+    """Return the licence that a row, or the metadata of its document, states in its own words.
+
+    >>> stated_licence({"license": "自由にどうぞ"})
+    '自由にどうぞ'
+    """
+    stated = next((columns[key] for key in _LICENCE_COLUMNS if columns.get(key)), None)
+    return str(stated) if stated else None
 
 
 def _has(value: Any, column: str) -> bool:

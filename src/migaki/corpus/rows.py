@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["BadRow", "DamagedFile", "Row"]
+__all__ = ["BadRow", "DamagedFile", "Row", "SkippedFile"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +35,8 @@ class DamagedFile(BadRow):
 
     hint: str = ""
     """What to do next, as a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedFile(DamagedFile):
+    """A file of which nothing is read: it is empty, or refused in an archive. No row of it is lost."""

@@ -212,6 +212,7 @@ def changes_of(
         >>> changes_of(old, new, done=[0]), changes_of(old, new, done=[0, 1])
         ([], ['tasks[1].shards was null, is a list of 1'])
     """
+    before = _with_damage_allowed(before, now)
     if done is None:
         return differences(before, now)
     found = differences(_without_files(before), _without_files(now))
@@ -221,6 +222,17 @@ def changes_of(
             return [*found, f"task {number} was planned and is not any more"]
         found += differences(places[0][0], places[1][0], where=f"tasks[{number}]")
     return found[:_MOST_DIFFERENCES]
+
+
+def _with_damage_allowed(before: Mapping[str, Any], now: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an identity that skips damage, if damage ended the work and is to be skipped now.
+
+    A task that was done while damage was an error met none, so what it wrote is the same.
+    """
+    settings, asked = before.get("settings", {}), now.get("settings", {})
+    if (settings.get("on_damage"), asked.get("on_damage")) != ("error", "skip"):
+        return before
+    return {**before, "settings": {**settings, "on_damage": "skip"}}
 
 
 def _without_files(identity: Mapping[str, Any]) -> dict[str, Any]:

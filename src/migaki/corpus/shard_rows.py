@@ -16,7 +16,13 @@ from typing import IO
 import pyarrow
 import pyarrow.parquet
 
-from migaki.corpus.archives import ZIP_DAMAGE, is_zip, open_member, zip_members
+from migaki.corpus.archives import (
+    ZIP_DAMAGE,
+    RefusedMemberError,
+    is_zip,
+    open_member,
+    zip_members,
+)
 from migaki.corpus.bounded_lines import LongLine, bounded_lines
 from migaki.corpus.compression import (
     COMPRESSION_SUFFIXES,
@@ -26,7 +32,7 @@ from migaki.corpus.compression import (
     read_at_most,
 )
 from migaki.corpus.encoding import Encoding, decode, detect_encoding, named_encoding
-from migaki.corpus.rows import BadRow, DamagedFile, Row
+from migaki.corpus.rows import BadRow, DamagedFile, Row, SkippedFile
 from migaki.corpus.shards import ReadingLimits, Shard, TextUnit
 from migaki.corpus.technical import TECHNICAL_SUFFIXES, technical_row
 from migaki.corpus.text_kinds import FileKind, text_kind
@@ -37,6 +43,10 @@ __all__ = ["ShardContent", "examine", "shard_rows"]
 
 _HEAD_BYTES = 1 << 20
 _LINELESS = ("utf-16", "utf-32", "iso2022")  # a byte 0x0A of these may be half a character
+
+
+class _EmptyFileError(DataError):
+    """A file holds white space at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +82,8 @@ def shard_rows(
             yield row
     except DataError as err:
         reason = err.message.removeprefix(str(shown)).lstrip(": ").rstrip(".")
-        yield DamagedFile(shown, line + 1, reason, "", hint=err.hint or "")
+        kind = SkippedFile if isinstance(err, RefusedMemberError | _EmptyFileError) else DamagedFile
+        yield kind(shown, line + 1, reason, "", hint=err.hint or "")
     except (*DAMAGE, *ZIP_DAMAGE) as err:
         yield DamagedFile(shown, line + 1, *_damage(err))
 
@@ -105,7 +116,9 @@ def examine(shard: Shard, *, encoding: str, limits: ReadingLimits) -> ShardConte
     with _open(shard, limits) as stream:
         head = _head(stream)
     if not head.strip(b" \t\r\n\xef\xbb\xbf"):
-        raise DataError(f"{shown} is empty.", hint="Check that it was written or copied whole.")
+        raise _EmptyFileError(
+            f"{shown} is empty.", hint="Check that it was written or copied whole."
+        )
     name = _inner_name(shown)
     if head.startswith(b"PAR1"):
         return ShardContent("parquet", None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import zipfile
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -237,6 +238,66 @@ def test_a_damaged_file_does_not_cost_the_others(tmp_path: Path) -> None:
     assert len(manifest.damaged) == 2
     assert manifest.counts["bad_rows"] == 2
     assert manifest.counts["kept"] > 2_000
+
+
+def test_damage_may_be_skipped_afterwards_and_sound_tasks_stay(tmp_path: Path) -> None:
+    whole = gzip.compress(write_rows(tmp_path / "b.jsonl", rows=4_000).read_bytes())
+    packed = tmp_path / "packed.jsonl.gz"
+    packed.write_bytes(whole[: len(whole) // 2])
+    readers = [open_source(write_rows(tmp_path / "a.jsonl", rows=40)), open_source(packed)]
+    with pytest.raises(DataError, match="1 of 2 tasks failed"):
+        run(readers, tmp_path / "out")
+    (kept,) = (tmp_path / "out" / "data").iterdir()
+    written_ns = kept.stat().st_mtime_ns
+    manifest = run(readers, tmp_path / "out", on_damage="skip")
+    assert len(manifest.damaged) == 1
+    assert manifest.settings["on_damage"] == "skip"
+    assert kept.stat().st_mtime_ns == written_ns
+    with pytest.raises(UsageError, match="on_damage was"):
+        run(readers, tmp_path / "out", on_damage="error")
+
+
+def test_empty_files_and_refused_members_cost_nothing_else(tmp_path: Path) -> None:
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    good = write_rows(folder / "good.jsonl", rows=40).read_bytes()
+    for name, content in {"empty.jsonl": b"", "blank.md": b"\n \n", "blank.txt": b"\n"}.items():
+        (folder / name).write_bytes(content)
+    with zipfile.ZipFile(folder / "packed.zip", "w") as archive:
+        archive.writestr("../outside.jsonl", good)
+        archive.writestr("inside.jsonl", good)
+    manifest = run([open_source(folder)], tmp_path / "out")
+    assert (manifest.counts["read"], manifest.counts["bad_rows"]) == (84, 4)
+    assert manifest.damaged == []
+    assert {Path(row["file"]).name for row in manifest.bad_rows} == {
+        "empty.jsonl",
+        "blank.md",
+        "blank.txt",
+        "outside.jsonl",
+    }
+
+
+def test_a_licence_that_nobody_knows_is_counted_by_what_was_stated(tmp_path: Path) -> None:
+    stated = ["自由にどうぞ", "自由にどうぞ", "CC0-1.0", "", None, "長い" * 100]
+    rows = [{"text": "雨が降っています。", "license": text} for text in stated]
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    (licences,) = run([open_source(path)], tmp_path / "out", stages=[]).licences.values()
+    long = next(name for name in licences if name.startswith("unknown, stated as '長"))
+    assert len(long) < 120
+    assert licences == {
+        "unknown, stated as '自由にどうぞ'": 2, "CC0-1.0": 1, "unknown": 2, long: 1
+    }  # fmt: skip
+    assert {row["license"] for row in rows_of(tmp_path / "out")} == {"unknown", "CC0-1.0"}
+
+
+def test_licences_that_are_all_different_do_not_fill_the_manifest(tmp_path: Path) -> None:
+    rows = [{"text": "雨が降っています。", "license": f"番号{n}"} for n in range(500)]
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    (licences,) = run([open_source(path)], tmp_path / "out", stages=[]).licences.values()
+    assert len(licences) == 21
+    assert licences["unknown, stated otherwise"] == 480
 
 
 def test_a_file_that_was_mended_is_all_that_is_read_again(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from migaki.corpus.documents import Document
 from migaki.corpus.files import open_file
 from migaki.corpus.reading import ReadingLimits, SourceReader, open_source
-from migaki.corpus.rows import BadRow, DamagedFile
+from migaki.corpus.rows import BadRow, DamagedFile, SkippedFile
 from migaki.errors import DataError, UsageError
 
 ROWS = [{"text": f"{n}番目の文です。" * (n % 7 + 1), "title": f"題{n}"} for n in range(300)]
@@ -264,9 +264,10 @@ def test_binary_junk_is_one_damaged_file(name: str, tmp_path: Path) -> None:
     assert damage.hint
 
 
-def test_an_empty_file_is_one_damaged_file(tmp_path: Path) -> None:
+def test_an_empty_file_is_skipped_and_named(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(b"\n\n")
     (damage,) = read(open_source(tmp_path))
+    assert isinstance(damage, SkippedFile)
     assert damage.reason == "is empty"
 
 
@@ -283,6 +284,7 @@ def test_an_archive_that_leads_outside_is_refused(name: str, tmp_path: Path) -> 
     write_zip(tmp_path / "a.zip", {name: as_jsonl(ROWS[:1]), "good.jsonl": as_jsonl(ROWS)})
     found = read(open_source(tmp_path / "a.zip"))
     (damage,) = (d for d in found if isinstance(d, BadRow))
+    assert isinstance(damage, SkippedFile)
     assert "path" in damage.reason
     assert len(found) == len(ROWS) + 1
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.zip"]
