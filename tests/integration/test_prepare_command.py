@@ -92,12 +92,43 @@ def test_the_licence_of_own_files_is_said_on_the_command_line(
 ) -> None:
     (articles.parent / "notes.txt").write_text(ARTICLE.format(n=1), "utf-8")
     command = ("data", "prepare", "notes.txt", "articles.jsonl", "samples", "--preset", "none")
-    done = migaki(*command, "--licence", "CC BY 4.0", "--out", "o", "--json")
+    done = migaki(*command, "--licence", "CC BY 4.0", "--out", "licensed", "--json")
     assert done.returncode == 0, done.stderr
     licences = json.loads(done.stdout)["licences"]
     assert licences["notes.txt"] == {"CC-BY-4.0": 1}
     assert licences["articles.jsonl"] == {"CC0-1.0": 30}
     assert set(licences["samples"]) == {"CC0-1.0"}
+
+
+def test_chats_and_manuals_are_seen_and_a_lost_source_is_loud(
+    migaki: Migaki, tmp_path: Path
+) -> None:
+    for folder in ("chats", "manuals", "english"):
+        (tmp_path / folder).mkdir()
+    chat = [
+        {"role": "user", "content": "明日の天気を教えてください。"},
+        {"role": "assistant", "content": "明日は晴れるでしょう。傘は要りません。"},
+    ]
+    rows = "".join(json.dumps({"messages": chat, "id": n}) + "\n" for n in range(12))
+    (tmp_path / "chats" / "a.jsonl").write_text(rows, "utf-8")
+    manual = "# 使い方\n\nまず設定ファイルを開きます。次に名前を書きます。\n\n```\nrun --all\n```\n"
+    for n in range(6):
+        (tmp_path / "manuals" / f"{n}.md").write_text(
+            f"{manual}\n{n}番目の手順です。\n" * 4, "utf-8"
+        )
+    (tmp_path / "english" / "a.txt").write_text("An English text.\n\nAnother one.\n", "utf-8")
+    done = migaki("data", "prepare", "chats", "manuals", "english", "--out", "kinds")
+    assert done.returncode == 0, done.stderr
+    assert "chats: cleaned as dialogue: 5 of 5 rows looked at hold a conv" in done.stderr
+    assert "manuals: cleaned as technical: 6 of 6 rows looked at are files of" in done.stderr
+    assert "english: cleaned as web: nothing is known about its kind" in done.stderr
+    assert "chats: 12 read, 12 kept, 0 rejected, 0 bad rows" in done.stdout
+    assert "manuals: 6 read, 6 kept" in done.stdout
+    assert "NOTHING of english was kept: 2 of 2 rows were rejected by length" in done.stderr
+    assert "try --preset dialogue" in done.stderr
+    assert "NOTHING of chats" not in done.stderr
+    assert "12 conversations were written as text, without their speakers" in done.stderr
+    assert "migaki data clean" in done.stderr
 
 
 def test_a_plan_is_shown_without_doing_it(migaki: Migaki, articles: Path) -> None:

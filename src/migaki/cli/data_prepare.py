@@ -161,12 +161,10 @@ def prepare(
     began_s = time.monotonic()
     with _watched(folder, plan, anew=overwrite):
         done = run_plan(plan, out=folder, config=chosen, overwrite=overwrite)
-    _show(
-        done,
-        folder,
-        seconds=time.monotonic() - began_s,
-        json_output=json_output,
-    )
+    _show(done, folder, seconds=time.monotonic() - began_s, json_output=json_output)
+    if done.manifest:
+        _warn_of_nothing_kept(done.manifest, inputs)
+        _warn_of_conversations(done.manifest)
 
 
 def _config(
@@ -348,6 +346,7 @@ def _outcome(manifest: Manifest, folder: Path) -> dict[str, Any]:
         "rejected": manifest.rejected,
         "changes": manifest.changes,
         "licences": manifest.licences,
+        "sources": manifest.sources,
         "damaged": manifest.damaged,
         "outputs": [asdict(file) for file in manifest.outputs],
         "data_sha256": manifest.data_sha256,
@@ -376,12 +375,66 @@ def _print_outcome(manifest: Manifest) -> None:
     for name, count in manifest.changes.items():
         table.add_row(Text(f"changes in kept documents: {name}"), f"{count:,}", "")
     out.print(table)
+    for source, found in manifest.sources.items():
+        told = ", ".join(
+            f"{found[n]:,} {n.replace('_', ' ')}" for n in ("read", "kept", "rejected", "bad_rows")
+        )
+        out.print(Text(f"{source}: {told}"), soft_wrap=True)
     for source, licences in manifest.licences.items():
         listed = ", ".join(f"{name} ({count:,})" for name, count in licences.items())
-        out.print(Text(f"{source}: {listed}"), soft_wrap=True)
+        out.print(Text(f"{source}: licence {listed}"), soft_wrap=True)
     for damage in manifest.damaged:
         err.print(Text(f"Broke off: {damage}", style="yellow"), soft_wrap=True)
     for row in manifest.bad_rows[:5]:
         err.print(
             Text(f"  {row['file']}:{row['line']}: {row['reason']}", style="yellow"), soft_wrap=True
+        )
+
+
+_PRESET_HINTS: Mapping[str, str] = {
+    "dialogue": "chats and short texts",
+    "technical": "manuals",
+    "none": "all that can be read",
+}
+
+
+def _warn_of_conversations(manifest: Manifest) -> None:
+    """Say aloud that training on what was written is not training on chats."""
+    from rich.text import Text
+
+    from migaki.corpus.cleaning_step import AS_TEXT
+
+    count = manifest.changes.get(AS_TEXT, 0)
+    if count:
+        err.print(
+            Text(
+                f"{count:,} conversations were written as text, without their speakers: a model trained on "
+                "them learns plain text. To clean chats as chats: migaki data clean chats.jsonl -o "
+                "clean.jsonl --preset dialogue",
+                style="yellow",
+            ),
+            soft_wrap=True,
+        )
+
+
+def _warn_of_nothing_kept(manifest: Manifest, inputs: Sequence[ConfiguredInput]) -> None:
+    """Say aloud that a source is lost, to what, and what to try: a run that keeps nothing succeeds too."""
+    from rich.text import Text
+
+    preset_of = {item.input.reader.name: item.preset for item in inputs}
+    for source, found in manifest.sources.items():
+        reasons = {name: n for name, n in found.items() if name.startswith("rejected by ")}
+        if found["kept"] or not reasons:
+            continue
+        reason, count = max(reasons.items(), key=lambda item: item[1])
+        used = preset_of.get(source, "")
+        others = [f"--preset {p} ({what})" for p, what in _PRESET_HINTS.items() if p != used]
+        err.print(
+            Text(
+                f"NOTHING of {source} was kept: {count:,} of {found['read']:,} rows were {reason}. It was "
+                f"cleaned as {used}; try {' or '.join(others)} with another --out or --overwrite. "
+                "--rejected lists each row with its reason.",
+                style="bold red",
+            ),
+            soft_wrap=True,
         )

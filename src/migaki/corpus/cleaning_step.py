@@ -20,7 +20,7 @@ from typing import Any, Literal, TypeAlias
 from migaki.corpus.documents import Document, Rejection, Stage, run_stages
 from migaki.corpus.licences import UNKNOWN
 from migaki.corpus.output_writing import OutputFormat, OutputWriter
-from migaki.corpus.row_documents import stated_licence
+from migaki.corpus.row_documents import has_conversation, stated_licence
 from migaki.corpus.row_writing import UnwritableRowError
 from migaki.corpus.rows import BadRow, DamagedFile, SkippedFile
 from migaki.corpus.shards import Shard, SourceReader
@@ -33,7 +33,7 @@ from migaki.corpus.task_results import (
 )
 from migaki.errors import DataError, MigakiError, ResourceError
 
-__all__ = ["CleaningStep", "DamagePolicy", "Task", "WorkFolder"]
+__all__ = ["AS_TEXT", "CleaningStep", "DamagePolicy", "Task", "WorkFolder"]
 
 DamagePolicy: TypeAlias = Literal["error", "skip"]
 
@@ -42,6 +42,8 @@ _LONGEST_RAW = 2000
 _LONGEST_LICENCE = 80
 _MOST_LICENCES = 20
 """Licences that are counted by what is stated, for each source; a column may hold a text a row."""
+AS_TEXT = "conversation_as_text"
+"""What a conversation is counted by that is written as text, without its speakers."""
 _WRITING = "writing"
 """Stage in whose name a document is rejected that no file could hold."""
 
@@ -170,6 +172,7 @@ class _Work:
             for shard in self._task.shards:
                 self._read(shard, kept, rejected)
             self._refuse_damage()
+            self._sum_up()
             self.result.outputs = kept.finish()
             self.result.rejected_outputs = rejected.finish()
         return self.result
@@ -203,6 +206,22 @@ class _Work:
             self._note()
         count.sha256 = digest.hexdigest()
 
+    def _sum_up(self) -> None:
+        """Count for the source what the task counted: a task has one source."""
+        result = self.result
+        reasons = {
+            f"rejected by {stage}: {reason}": count
+            for stage, counts in result.rejected.items()
+            for reason, count in counts.items()
+        }
+        result.sources[self._task.reader.name] = {
+            "read": result.read,
+            "kept": result.kept,
+            "rejected": result.rejected_documents,
+            "bad_rows": result.bad_rows,
+            **reasons,
+        }
+
     def _note_damage(self, damaged: DamagedFile, count: InputCount) -> None:
         count.damage = f"{damaged.path}:{damaged.line}: {damaged.reason}"
         self.hint = self.hint or damaged.hint
@@ -233,6 +252,8 @@ class _Work:
         licences = result.kept_by_source.setdefault(outcome.source, {})
         licence = _counted_licence(outcome, licences)
         licences[licence] = licences.get(licence, 0) + 1
+        if has_conversation(outcome.metadata):
+            result.changes[AS_TEXT] = result.changes.get(AS_TEXT, 0) + 1
         for name, changed in outcome.counts.items():
             result.changes[name] = result.changes.get(name, 0) + changed
 

@@ -10,10 +10,11 @@ from typing import Any
 from migaki.config import merge
 from migaki.corpus.aozora import AozoraReader
 from migaki.corpus.cleaning.config import build_stages, cleaning_config, named_code
+from migaki.corpus.document_kinds import kind_of_documents
 from migaki.corpus.files import SAMPLES
 from migaki.corpus.licences import UNKNOWN, find_licence
 from migaki.corpus.pipeline_config import PipelineConfig, SourceConfig
-from migaki.corpus.reading import ReadingLimits, SourceReader, open_source
+from migaki.corpus.reading import LocalReader, ReadingLimits, SourceReader, open_source
 from migaki.corpus.run_plan import LARGEST_TASK_MB, Input
 from migaki.corpus.sources import Domain, known_sources, local_files
 from migaki.errors import UsageError
@@ -130,7 +131,7 @@ def _is_local(name: str, config: PipelineConfig) -> bool:
 
 
 def preset_for(name: str) -> tuple[str, str]:
-    """Return the cleaning preset for a source, and why it was chosen.
+    """Return the cleaning preset for a source by its name alone, and why it was chosen.
 
     Args:
         name: As the user gave it.
@@ -154,11 +155,20 @@ def _configured(name: str, own: SourceConfig, config: PipelineConfig) -> Configu
     if preset == AUTO and isinstance(reader, AozoraReader):
         preset, reason = "literature", f"it is Aozora Bunko: {reader.reason}"
     elif preset == AUTO:
-        preset, reason = preset_for(name)
+        preset, reason = _seen_or_known(name, reader)
+    if isinstance(reader, AozoraReader) and own.licence:
+        reason += f"; its works state their licence, {own.licence} is left aside"
     cleaning = cleaning_config(preset, settings, where=f"the cleaning of the source {name}")
     return ConfiguredInput(
         Input(reader, build_stages(cleaning)), preset, reason, named_code(cleaning)
     )
+
+
+def _seen_or_known(name: str, reader: SourceReader) -> tuple[str, str]:
+    known = name == SAMPLES or (name in known_sources() and not Path(name).exists())
+    if not known and isinstance(reader, LocalReader):
+        return kind_of_documents(reader) or preset_for(name)
+    return preset_for(name)
 
 
 def _open(name: str, own: SourceConfig, config: PipelineConfig) -> SourceReader:

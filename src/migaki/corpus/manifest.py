@@ -6,7 +6,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -60,6 +60,8 @@ class Manifest:
     rejected_outputs: list[OutputFile]
     data_sha256: str
     """Over the hashes of all outputs in order: the same data has the same."""
+    sources: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """What became of each source, without duplicates: see `TaskResult.sources`."""
 
     def write(self, out: Path) -> None:
         """Write it into the output folder, at once or not at all."""
@@ -112,6 +114,7 @@ class Manifest:
             outputs=whole.outputs,
             rejected_outputs=whole.rejected_outputs,
             data_sha256=_hash_of(whole.outputs),
+            sources=whole.sources,
         )
 
     @property

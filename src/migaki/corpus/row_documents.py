@@ -13,7 +13,7 @@ from migaki.corpus.licences import UNKNOWN, find_licence
 from migaki.corpus.rows import BadRow, Row
 from migaki.corpus.text_fields import kind_of
 
-__all__ = ["RowMapping", "document_of_row", "stated_licence"]
+__all__ = ["RowMapping", "document_of_row", "has_conversation", "stated_licence"]
 
 _CONVERSATIONS = ("messages", "conversations", "conversation", "utterances")
 _TURN_TEXTS = ("content", "value", "text")  # OpenAI, ShareGPT, RealPersonaChat
@@ -113,6 +113,15 @@ def stated_licence(columns: Mapping[str, Any]) -> str | None:
     """
     stated = next((columns[key] for key in _LICENCE_COLUMNS if columns.get(key)), None)
     return str(stated) if stated else None
+
+
+def has_conversation(columns: Mapping[str, Any]) -> bool:
+    """Tell whether a row, or the metadata of its document, holds the turns of a conversation.
+
+    >>> has_conversation({"messages": [{"role": "user", "content": "元気？"}]})
+    True
+    """
+    return any(isinstance(columns.get(key), list) for key in _CONVERSATIONS)
 
 
 def _has(value: Any, column: str) -> bool:

@@ -66,6 +66,9 @@ class TaskResult:
     kept_by_source: dict[str, dict[str, int]] = field(default_factory=dict)
     """Source → licence → documents kept."""
     listed_bad_rows: list[BadRowNote] = field(default_factory=list)
+    sources: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Source, as it was named → rows read, kept, rejected, bad; and rejected by each stage and reason:
+    ``{"read": 3, "kept": 1, "rejected": 2, "bad_rows": 0, "rejected by length: too_short": 2}``."""
     cpu_s: float = 0.0
     wall_s: float = 0.0
 
@@ -153,6 +156,7 @@ def total(results: Iterable[TaskResult]) -> TaskResult:
         changes.update(part.changes)
         _add(whole.rejected, part.rejected)
         _add(whole.kept_by_source, part.kept_by_source)
+        _add(whole.sources, part.sources)
         room = LISTED_BAD_ROWS - len(whole.listed_bad_rows)
         whole.listed_bad_rows += part.listed_bad_rows[:room]
     whole.changes = dict(sorted(changes.items()))
