@@ -131,6 +131,19 @@ def test_chats_and_manuals_are_seen_and_a_lost_source_is_loud(
     assert "migaki data clean" in done.stderr
 
 
+def test_what_is_masked_in_a_chat_stands_nowhere_else(migaki: Migaki, tmp_path: Path) -> None:
+    turns = [
+        {"role": "user", "content": "予約の確認はどこへ届きますか。"},
+        {"role": "assistant", "content": "taro.yamada@example.jp へ今日中に届きます。"},
+    ]
+    (tmp_path / "chats.jsonl").write_text(json.dumps({"messages": turns, "id": 1}) + "\n", "utf-8")
+    done = migaki("data", "prepare", "chats.jsonl", "--out", "masked", "--preset", "dialogue")
+    assert done.returncode == 0, done.stderr
+    (row,) = rows_of(tmp_path / "masked")
+    assert "［" in row["text"]
+    assert "yamada" not in json.dumps(row, ensure_ascii=False)
+
+
 def test_a_plan_is_shown_without_doing_it(migaki: Migaki, articles: Path) -> None:
     done = migaki("data", "prepare", "articles.jsonl", "samples", "--dry-run", "--out", "o")
     assert done.returncode == 0, done.stderr

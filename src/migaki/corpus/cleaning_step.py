@@ -20,7 +20,7 @@ from typing import Any, Literal, TypeAlias
 from migaki.corpus.documents import Document, Rejection, Stage, run_stages
 from migaki.corpus.licences import UNKNOWN
 from migaki.corpus.output_writing import OutputFormat, OutputWriter
-from migaki.corpus.row_documents import has_conversation, stated_licence
+from migaki.corpus.row_documents import has_conversation, stated_licence, without_turns
 from migaki.corpus.row_writing import UnwritableRowError
 from migaki.corpus.rows import BadRow, DamagedFile, SkippedFile
 from migaki.corpus.shards import Shard, SourceReader
@@ -350,7 +350,7 @@ def _row(document: Document) -> Mapping[str, Any]:
         "text": document.text,
         "source": document.source,
         "license": document.licence,
-        "metadata": dict(document.metadata),
+        "metadata": without_turns(document.metadata),  # as they were: what is masked stands there
     }
 
 

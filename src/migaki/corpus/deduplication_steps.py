@@ -48,7 +48,10 @@ from migaki.errors import DataError
 __all__ = ["DeduplicatedReader", "deduplicated", "deduplication_phases"]
 
 _DATATROVE = MinhashConfig(
-    n_grams=3, num_buckets=BANDS, hashes_per_bucket=BAND_ROWS, hash_config=HashConfig(precision=32, hash_fc="sha1")
+    n_grams=3,
+    num_buckets=BANDS,
+    hashes_per_bucket=BAND_ROWS,
+    hash_config=HashConfig(precision=32, hash_fc="sha1"),
 )
 _RECORD = np.dtype([(f"hash{row}", "<u4") for row in range(BAND_ROWS)] + [("document", "<u4")])
 _PAIR = np.dtype([(name, "<u4") for name in ("file", "document", "other_file", "other_document")])

@@ -13,7 +13,7 @@ from migaki.corpus.licences import UNKNOWN, find_licence
 from migaki.corpus.rows import BadRow, Row
 from migaki.corpus.text_fields import kind_of
 
-__all__ = ["RowMapping", "document_of_row", "has_conversation", "stated_licence"]
+__all__ = ["RowMapping", "document_of_row", "has_conversation", "stated_licence", "without_turns"]
 
 _CONVERSATIONS = ("messages", "conversations", "conversation", "utterances")
 _TURN_TEXTS = ("content", "value", "text")  # OpenAI, ShareGPT, RealPersonaChat
@@ -122,6 +122,19 @@ def has_conversation(columns: Mapping[str, Any]) -> bool:
     True
     """
     return any(isinstance(columns.get(key), list) for key in _CONVERSATIONS)
+
+
+def without_turns(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return metadata without the turns of a conversation, which no stage of cleaning has seen.
+
+    >>> without_turns({"title": "朝", "messages": [{"role": "user", "content": "a@example.jp"}]})
+    {'title': '朝'}
+    """
+    return {
+        key: value
+        for key, value in metadata.items()
+        if key not in _CONVERSATIONS or not isinstance(value, list)
+    }
 
 
 def _has(value: Any, column: str) -> bool:
