@@ -86,6 +86,7 @@ def run_plan(
             f"The output {out} is a file, and a folder is needed: data and manifest go into it.",
             hint="Give the name of a folder; it is made if it does not exist.",
         )
+    out = out.resolve()  # file systems are kept by their name, and the working folder may change
     folder = WorkFolder(out)
     out.mkdir(parents=True, exist_ok=True)
     lock = take_lock(

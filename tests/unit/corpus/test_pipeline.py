@@ -100,6 +100,17 @@ def test_every_row_is_kept_rejected_or_bad(tmp_path: Path) -> None:
     assert manifest.bad_rows[0]["line"] == 2
 
 
+def test_one_relative_name_in_two_folders_is_two_outputs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write_rows(tmp_path / "in.jsonl", rows=8)
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        run([open_source(source)], Path("out"))
+        assert len(rows_of(tmp_path / name / "out")) > 0
+
+
 def test_a_kept_row_says_where_it_comes_from(tmp_path: Path) -> None:
     source = write_rows(tmp_path / "a.jsonl", rows=4)
     run([open_source(source)], tmp_path / "out")
