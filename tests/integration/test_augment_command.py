@@ -171,11 +171,12 @@ def test_bad_rows_are_counted_and_listed(migaki: Migaki, tmp_path: Path) -> None
     assert len(rows_of(tmp_path / "out.jsonl.rejected.jsonl")) == 2
 
 
+HALF_A_CHARACTER = "\ud83d"
 HOSTILE = (
     "",
     " \t\n",
     "\x00\x01\x7f",
-    "\ud83d",
+    HALF_A_CHARACTER,
     "とても" * 350_000,
     "寒いです。" * 3_000,
     "ﾊﾝｶｸﾉｶﾅﾃﾞｽ。",
@@ -192,10 +193,14 @@ HOSTILE = (
 def test_hostile_rows_neither_stop_nor_vanish(migaki: Migaki, tmp_path: Path) -> None:
     lines = [json.dumps({"text": text}) for text in HOSTILE]
     (tmp_path / "in.jsonl").write_text("\n".join(lines), "utf-8")
-    done = migaki("augment", "in.jsonl", "-o", "out.jsonl")
+    done = migaki("augment", "in.jsonl", "-o", "out.jsonl", "--on-bad-row", "skip")
     assert done.returncode == 0, done.stderr
     rows = rows_of(tmp_path / "out.jsonl")
-    assert tuple(r["text"] for r in rows if not r["augment_variant"]) == HOSTILE
+    whole = tuple(text for text in HOSTILE if text != HALF_A_CHARACTER)
+    assert tuple(r["text"] for r in rows if not r["augment_variant"]) == whole
+    (left_out,) = rows_of(tmp_path / "out.jsonl.rejected.jsonl")
+    assert left_out["line"] == 1 + HOSTILE.index(HALF_A_CHARACTER)
+    assert "half a character" in left_out["reason"]
 
 
 def _as_in_the_foreground() -> None:
