@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from migaki.cli.choices import one_of
+from migaki.cli.choices import one_of, words_of
 from migaki.cli.console import err, out
 from migaki.cli.row_watch import RowWatch
 from migaki.errors import UsageError
@@ -146,7 +146,7 @@ def augment(
     asked = Augmentation(
         variants=variants,
         seed=seed,
-        operators=tuple(name.strip() for name in (operators or "").split(",") if name.strip()),
+        operators=words_of(operators),
         use=use,
         fields=tuple(fields or ()),
         keep_source=keep_source,

@@ -1,4 +1,4 @@
-"""Options with a few valid words."""
+"""Options whose values are words."""
 
 from __future__ import annotations
 
@@ -6,9 +6,19 @@ from typing import TypeVar
 
 from migaki.errors import UsageError
 
-__all__ = ["one_of"]
+__all__ = ["one_of", "words_of"]
 
 Choice = TypeVar("Choice", bound=str)
+
+
+def words_of(given: str | None) -> tuple[str, ...]:
+    """Return the words of an option that commas divide.
+
+    Example:
+        >>> words_of("adverbs, verbs.politeness,"), words_of(None)
+        (('adverbs', 'verbs.politeness'), ())
+    """
+    return tuple(word.strip() for word in (given or "").split(",") if word.strip())
 
 
 def one_of(option: str, value: str, valid: tuple[Choice, ...]) -> Choice:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from migaki.cli.choices import words_of
 from migaki.cli.console import err, out, quiet_transformers
 from migaki.errors import UsageError
 
@@ -90,9 +91,11 @@ def ablation(
     recipe, _ = read_recipe(
         settings={"model": {"name": model}, "data": {"train": files}}, overrides=overrides
     )
-    names = tuple(name.strip() for name in (operators or "").split(",") if name.strip())
     asked = Augmentation(
-        variants=variants, operators=names, on_bad_row="skip", force_licence=force_licence
+        variants=variants,
+        operators=words_of(operators),
+        on_bad_row="skip",
+        force_licence=force_licence,
     )
     arms = (
         (every_row(), augmented_rows(asked))

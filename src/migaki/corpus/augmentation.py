@@ -24,19 +24,17 @@ from migaki.corpus.resumable_output import ResumableOutput
 from migaki.corpus.row_variants import Generate, Generated, VariedRow, vary_row
 from migaki.corpus.row_writing import (
     Column,
-    JsonlWriting,
-    ParquetWriting,
     RowWriting,
-    TxtWriting,
     UnwritableRowError,
     json_line,
-    parquet_schema,
+    known_columns,
     provenance_types,
     target_kind,
+    writing_of,
 )
 from migaki.corpus.streaming import chunks, count_rows, row_stream
 from migaki.corpus.text_fields import FieldProblemError
-from migaki.errors import BadRowError, RunInterruptedError, UsageError
+from migaki.errors import BadRowError, UsageError
 from migaki.linguistics.analyzer import default_analyzer
 from migaki.linguistics.augment import VariantStats, variants
 from migaki.linguistics.operators import find_operators
@@ -202,7 +200,7 @@ def augment_file(
     if target.exists() and target.samefile(file.path):
         raise UsageError(f"Input and output are the same file: {target}.", hint="Give another -o.")
     make_generate(asked)  # what is wrong with it is said before anything is written
-    writing = _writing(file, target)
+    writing = writing_of(target, columns=lambda: {**known_columns([file]), **provenance_types()})
     work = _ChunkWork(
         file.name,
         asked,
@@ -217,16 +215,8 @@ def augment_file(
         resume=resume,
         overwrite=overwrite,
     )
-    try:
-        with output:
-            return _carry_out(file, work, output, workers, on_progress)
-    except KeyboardInterrupt as err:
-        if not output.rows:
-            raise RunInterruptedError("No rows were done yet; nothing is left.") from err
-        raise RunInterruptedError(
-            f"{output.rows:,} rows are done and kept in {output.part}.",
-            hint="The same command with --resume goes on.",
-        ) from err
+    with output.kept_when_stopped(), output:
+        return _carry_out(file, work, output, workers, on_progress)
 
 
 def _open(source: Path, encoding: str) -> SourceFile:
@@ -316,17 +306,6 @@ def _identity(
         "analyser": stamp["augment_analyzer"],
         "migaki": stamp["augment_version"],
     }
-
-
-def _writing(file: SourceFile, target: Path) -> RowWriting:
-    kind = target_kind(target)
-    if kind == "txt":
-        return TxtWriting()
-    if kind == "jsonl":
-        return JsonlWriting()
-    plain = file.kind == "parquet" and not file.is_compressed
-    known = parquet_schema(file.path) if plain else {}
-    return ParquetWriting({**known, **provenance_types()})
 
 
 # ── one chunk ────────────────────────────────────────────────────────────────────────────────────

@@ -7,7 +7,6 @@ pipeline step: ``step(data, rank, world_size)``, where the rank is the number of
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -17,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from migaki.atomic import DISK_FULL
 from migaki.corpus.documents import Document, Rejection, Stage, run_stages
 from migaki.corpus.licences import UNKNOWN
 from migaki.corpus.output_writing import OutputFormat, OutputWriter
@@ -355,7 +355,7 @@ def _row(document: Document) -> Mapping[str, Any]:
 
 
 def _in_words(err: OSError, out: Path) -> MigakiError:
-    if err.errno in (errno.ENOSPC, errno.EDQUOT):
+    if err.errno in DISK_FULL:
         return ResourceError(
             f"There is no space left for {out}.",
             hint="Make room and repeat the command: finished tasks are kept.",

@@ -41,6 +41,7 @@ from migaki.corpus.documents import Document
 from migaki.corpus.duplicate_ledger import TEXT_HASH_BYTES, Duplicates, Ledger, settle
 from migaki.corpus.duplicate_pairs import Buckets
 from migaki.corpus.execution import Phase
+from migaki.corpus.planned_reader import PlannedReader
 from migaki.corpus.rows import BadRow
 from migaki.corpus.shards import Shard, SourceReader
 from migaki.errors import DataError
@@ -110,29 +111,13 @@ def deduplicated(readers: Sequence[SourceReader], folder: Path) -> list[Deduplic
     return found
 
 
-@dataclass(frozen=True)
-class DeduplicatedReader:
+@dataclass(frozen=True, slots=True)
+class DeduplicatedReader(PlannedReader):
     """A source without the documents that were left out; see `SourceReader`."""
 
-    reader: SourceReader
-    found: tuple[Shard, ...]
     folder: Path
     ranks: Mapping[str, int]
     """Name of a shard → number of its task."""
-
-    @property
-    def name(self) -> str:
-        """What documents call the source."""
-        return self.reader.name
-
-    @property
-    def licence(self) -> str:
-        """Licence of the documents that do not state their own."""
-        return self.reader.licence
-
-    def shards(self) -> list[Shard]:
-        """Return the parts of the source."""
-        return list(self.found)
 
     def documents(self, shard: Shard) -> Iterator[Document | BadRow]:
         """Yield the documents of a part that stay, and what stands in the place of those that are none."""

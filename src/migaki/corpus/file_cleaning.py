@@ -26,17 +26,16 @@ from migaki.corpus.row_cleaning import CleanedRow, clean_row
 from migaki.corpus.row_writing import (
     Column,
     JsonlWriting,
-    ParquetWriting,
     RowWriting,
-    TxtWriting,
     UnwritableRowError,
     json_line,
-    parquet_schema,
+    known_columns,
     target_kind,
+    writing_of,
 )
 from migaki.corpus.streaming import chunks, count_rows, row_stream
 from migaki.corpus.text_fields import FieldProblemError, has_field
-from migaki.errors import RunInterruptedError, UsageError
+from migaki.errors import UsageError
 
 __all__ = ["REJECTED", "Cleaning", "CleaningSummary", "Example", "clean_files"]
 
@@ -166,7 +165,12 @@ def clean_files(
         raise UsageError(f"Input and output are the same file: {target}.", hint="Give another -o.")
     _refuse_unknown_fields(files, asked.fields)
     called = {str(file.path): file.name for file in files}
-    work = _ChunkWork(asked, _writing(files, target), called)
+    writing: RowWriting = (
+        JsonlWriting()
+        if target is None
+        else writing_of(target, columns=lambda: known_columns(files))
+    )
+    work = _ChunkWork(asked, writing, called)
     run = _Run(files, work, workers, on_progress)
     if target is None:
         return run.measure()
@@ -177,16 +181,8 @@ def clean_files(
         resume=resume,
         overwrite=overwrite,
     )
-    try:
-        with output:
-            return run.write(output)
-    except KeyboardInterrupt as err:
-        if not output.rows:
-            raise RunInterruptedError("No rows were done yet; nothing is left.") from err
-        raise RunInterruptedError(
-            f"{output.rows:,} rows are done and kept in {output.part}.",
-            hint="The same command with --resume goes on.",
-        ) from err
+    with output.kept_when_stopped(), output:
+        return run.write(output)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,20 +252,6 @@ def _refuse_unknown_fields(files: Sequence[SourceFile], fields: Sequence[str]) -
             hint=f"The columns are: {', '.join(map(repr, columns))}; of a conversation, assistant, user "
             "and system are fields too.",
         )
-
-
-def _writing(files: Sequence[SourceFile], target: Path | None) -> RowWriting:
-    kind = target_kind(target) if target is not None else "jsonl"
-    if kind == "txt":
-        return TxtWriting()
-    if kind == "jsonl":
-        return JsonlWriting()
-    known: dict[str, Any] = {}
-    for file in files:
-        known |= (
-            parquet_schema(file.path) if file.kind == "parquet" and not file.is_compressed else {}
-        )
-    return ParquetWriting(known)
 
 
 def _identity(files: Sequence[SourceFile], target: Path, work: _ChunkWork) -> dict[str, Any]:

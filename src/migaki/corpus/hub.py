@@ -6,13 +6,13 @@ put into the data folder, where `corpus.reading` finds them under the name of th
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from migaki.atomic import DISK_FULL
 from migaki.corpus.documents import Document
 from migaki.corpus.row_documents import RowMapping, document_of_row
 from migaki.corpus.rows import BadRow, Row
@@ -233,7 +233,4 @@ def _causes(err: BaseException) -> list[BaseException]:
 
 
 def _no_space(err: Exception) -> bool:
-    return any(
-        isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)
-        for cause in _causes(err)
-    )
+    return any(isinstance(cause, OSError) and cause.errno in DISK_FULL for cause in _causes(err))

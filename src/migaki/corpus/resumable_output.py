@@ -10,15 +10,15 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
 from migaki.atomic import named_in_errors, write_json
-from migaki.errors import DataError, UsageError
+from migaki.errors import DataError, RunInterruptedError, UsageError
 from migaki.locks import take_lock
 
 __all__ = ["ResumableOutput"]
@@ -124,6 +124,23 @@ class ResumableOutput:
     def part(self) -> Path:
         """Where the output grows."""
         return self._part("")
+
+    @contextmanager
+    def kept_when_stopped(self) -> Iterator[None]:
+        """Say what Ctrl-C leaves, once the files are closed: enter this before the output itself.
+
+        Raises:
+            RunInterruptedError: In the place of KeyboardInterrupt.
+        """
+        try:
+            yield
+        except KeyboardInterrupt as err:
+            if not self.rows:
+                raise RunInterruptedError("No rows were done yet; nothing is left.") from err
+            raise RunInterruptedError(
+                f"{self.rows:,} rows are done and kept in {self.part}.",
+                hint="The same command with --resume goes on.",
+            ) from err
 
     def append(self, pieces: Sequence[bytes], *, rows: int, totals: dict[str, Any]) -> None:
         """Add what some rows gave to each file.

@@ -9,15 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from migaki.corpus.resumable_output import ResumableOutput
-from migaki.corpus.row_writing import (
-    JsonlWriting,
-    ParquetWriting,
-    RowWriting,
-    TxtWriting,
-    UnwritableRowError,
-    json_line,
-    target_kind,
-)
+from migaki.corpus.row_writing import UnwritableRowError, json_line, writing_of
 from migaki.corpus.rows import BadRow
 from migaki.errors import DataError
 
@@ -42,14 +34,7 @@ class RowFile:
     """
 
     def __init__(self, target: Path, *, overwrite: bool = False) -> None:
-        kind = target_kind(target)
-        self._writing: RowWriting = (
-            TxtWriting()
-            if kind == "txt"
-            else JsonlWriting()
-            if kind == "jsonl"
-            else ParquetWriting({})
-        )
+        self._writing = writing_of(target)
         self._output = ResumableOutput(
             target,
             suffixes=(*self._writing.suffixes, LEFT_OUT),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -21,6 +21,8 @@ from migaki.errors import DataError, UsageError
 if TYPE_CHECKING:
     import pyarrow
 
+    from migaki.corpus.files import SourceFile
+
 __all__ = [
     "PROVENANCE",
     "JsonlWriting",
@@ -29,11 +31,13 @@ __all__ = [
     "TxtWriting",
     "UnwritableRowError",
     "json_line",
+    "known_columns",
     "parquet_from_streams",
     "parquet_row_count",
     "parquet_schema",
     "provenance_types",
     "target_kind",
+    "writing_of",
 ]
 
 TargetKind = Literal["jsonl", "parquet", "txt"]
@@ -214,6 +218,39 @@ class ParquetWriting:
 
 
 RowWriting = JsonlWriting | TxtWriting | ParquetWriting
+
+
+def writing_of(target: Path, *, columns: Callable[[], Mapping[str, Any]] = dict) -> RowWriting:
+    """Return how rows are written to an output, which its name decides.
+
+    Args:
+        target: The output.
+        columns: Gives the types of the columns that are known; asked for Parquet only.
+
+    Raises:
+        UsageError: No format has this suffix.
+
+    Example:
+        >>> type(writing_of(Path("out.txt"))).__name__
+        'TxtWriting'
+    """
+    kind = target_kind(target)
+    if kind == "txt":
+        return TxtWriting()
+    return JsonlWriting() if kind == "jsonl" else ParquetWriting(columns())
+
+
+def known_columns(files: Iterable[SourceFile]) -> dict[str, Any]:
+    """Return the columns of the Parquet files among some files, with their types.
+
+    Raises:
+        DataError: One of them is not readable.
+    """
+    found: dict[str, Any] = {}
+    for file in files:
+        if file.kind == "parquet" and not file.is_compressed:
+            found |= parquet_schema(file.path)
+    return found
 
 
 def parquet_schema(path: Path) -> Mapping[str, Any]:

@@ -8,7 +8,6 @@ checkpoints/
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -20,7 +19,7 @@ from pathlib import Path
 
 from torch import nn
 
-from migaki.atomic import write_json
+from migaki.atomic import DISK_FULL, write_json
 from migaki.errors import ResourceError, TrainingError
 
 __all__ = [
@@ -39,7 +38,6 @@ __all__ = [
 
 _NAME = re.compile(r"checkpoint-(\d+)")
 _TEMPORARY = "tmp-"
-_DISK_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # safetensors and torch.save hide the errno in the text of their own exceptions.
 _DISK_WORDS = re.compile(
     r"no space left|file too large|quota exceeded|os error (28|27|122)|PytorchStreamWriter"
@@ -257,7 +255,7 @@ def raise_if_disk_error(
 
 
 def _is_disk_error(error: BaseException) -> bool:
-    if isinstance(error, OSError) and error.errno in _DISK_ERRNOS:
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
         return True
     return _DISK_WORDS.search(str(error)) is not None
 

@@ -24,7 +24,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPast
 
 from migaki.hardware.memory import LOGIT_BYTES_AT_ONCE
 
-__all__ = ["Tail", "nll_in_chunks", "positions_per_chunk"]
+__all__ = ["Tail", "nll_in_chunks", "positions_per_chunk", "sum_nll"]
 
 _BYTES_PER_LOGIT = 12
 """In float32: the logits, their copy for the loss, their gradient."""
@@ -121,14 +121,20 @@ def nll_in_chunks(
     """
     if not torch.is_grad_enabled():
         pieces = zip(torch.split(hidden, chunk), torch.split(targets, chunk), strict=True)
-        return torch.stack([_nll(tail(h), t) for h, t in pieces]).sum()
+        return torch.stack([sum_nll(tail(h), t) for h, t in pieces]).sum()
     total: Tensor = _NllInChunks.apply(  # type: ignore[no-untyped-call]
         tail, targets, chunk, hidden, *parameters
     )
     return total
 
 
-def _nll(logits: Tensor, targets: Tensor) -> Tensor:
+def sum_nll(logits: Tensor, targets: Tensor) -> Tensor:
+    """Sum -ln p of the targets.
+
+    Args:
+        logits: (positions, vocabulary).
+        targets: (positions,).
+    """
     # float32: a bf16 log-softmax over a large vocabulary is wrong in the second digit.
     return functional.cross_entropy(logits.float(), targets, reduction="sum")
 
@@ -151,7 +157,7 @@ class _NllInChunks(torch.autograd.Function):
         for start in range(0, len(hidden), chunk):
             with torch.enable_grad():
                 piece = hidden[start : start + chunk].detach().requires_grad_()
-                nll = _nll(tail(piece), targets[start : start + chunk])
+                nll = sum_nll(tail(piece), targets[start : start + chunk])
             found = torch.autograd.grad(nll, (piece, *parameters), allow_unused=True)
             total += nll.detach()
             of_hidden[start : start + chunk] = found[0]

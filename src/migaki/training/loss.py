@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from migaki.dataset.tokens import IGNORED
-from migaki.training.chunked_head import Tail, nll_in_chunks, positions_per_chunk
+from migaki.training.chunked_head import Tail, nll_in_chunks, positions_per_chunk, sum_nll
 
 __all__ = ["TrainedLoss", "trained_targets"]
 
@@ -103,8 +103,7 @@ class TrainedLoss:
         nll = self._nll_in_pieces(model, batch, labels.shape, positions, targets)
         if nll is None:
             logits = self._trained_logits(model, batch, labels.shape, positions)
-            # float32: a bf16 log-softmax over a large vocabulary is wrong in the second digit.
-            nll = functional.cross_entropy(logits.float(), targets, reduction="sum")
+            nll = sum_nll(logits, targets)
         return nll, torch.as_tensor(targets.numel(), device=nll.device)
 
     def _nll_in_pieces(
