@@ -1,21 +1,36 @@
-"""Rows to batches: padding, and the order of rows as a function of seed and epoch alone."""
+"""Rows to batches: padding, and the batches as a function of seed and epoch alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.utils.data import Sampler
 
 from migaki.dataset.collate import Collator
 
-__all__ = ["EpochSampler", "LongestFirst", "Rows", "UnpaddedCollator", "row_lengths"]
+__all__ = [
+    "Arrange",
+    "EpochBatches",
+    "LongestFirst",
+    "Rows",
+    "UnpaddedCollator",
+    "by_length",
+    "row_lengths",
+]
+
+Index = npt.NDArray[np.int64]
+
+Arrange = Callable[[Index, int], list[Index]]
+"""Lengths of the rows of a pool and how many batches to make → the rows of each batch."""
 
 _POOL_BATCHES = 50
-"""Batches whose rows are sorted by length together: more means less padding and less mixing."""
+"""Batches whose rows are arranged together: more means less padding and less mixing."""
 
 
 class Rows(Protocol):
@@ -64,64 +79,112 @@ class UnpaddedCollator:
         return self._collate([{"input_ids": ids, "labels": labels} for ids, labels in real])
 
 
-class EpochSampler(Sampler[int]):
-    """Yields every row once an epoch, in an order fixed by seed and epoch.
+class EpochBatches(Sampler[list[int]]):
+    """Yields the batches of an epoch: every row once, in an order fixed by seed and epoch.
 
     No random state is read or changed, so a run that starts in the middle of an epoch sees just the
-    rows that an uninterrupted one would see. With ``group_by_length``, rows are shuffled, sorted by
-    length within pools of many batches, and the batches are shuffled again; every row is still
-    seen once.
+    batches that an uninterrupted one would see. Rows are shuffled, arranged to batches within pools
+    of many batches, and all batches are shuffled again, so that the batches of one optimizer step
+    differ in length.
 
     Args:
         lengths: Tokens of every row.
-        batch_size: Rows in a batch.
+        batch_size: Rows in a batch; with an arrangement, on average.
         seed: Seed of the run.
-        group_by_length: Put rows of similar length together.
+        arrange: Makes the batches of a pool; without one rows stay in the order they were drawn in.
 
     Example:
-        >>> sampler = EpochSampler([3, 1, 2, 9], batch_size=2, seed=1, group_by_length=True)
-        >>> sorted(sampler)
-        [0, 1, 2, 3]
+        >>> batches = EpochBatches([3, 1, 2, 9], batch_size=2, seed=1, arrange=by_length)
+        >>> sorted(sorted(batch) for batch in batches)
+        [[0, 1, 2], [3]]
     """
 
     def __init__(
-        self, lengths: Sequence[int], *, batch_size: int, seed: int, group_by_length: bool
+        self,
+        lengths: Sequence[int],
+        *,
+        batch_size: int,
+        seed: int,
+        arrange: Arrange | None = None,
     ) -> None:
-        self._lengths = np.asarray(lengths)
+        self._lengths = np.asarray(lengths, dtype=np.int64)
         self._batch_size = batch_size
         self._seed = seed
-        self._group_by_length = group_by_length
+        self._arrange = arrange
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose order is yielded next."""
+        """Choose the epoch whose batches are yielded next."""
         self.epoch = epoch
 
     def __len__(self) -> int:
-        """Count rows."""
-        return len(self._lengths)
+        """Count batches: the same in every epoch."""
+        return math.ceil(len(self._lengths) / self._batch_size)
 
-    def __iter__(self) -> Iterator[int]:
-        """Yield row numbers."""
+    def __iter__(self) -> Iterator[list[int]]:
+        """Yield the row numbers of each batch."""
         rng = np.random.default_rng([self._seed, self.epoch])
         order = rng.permutation(len(self._lengths))
-        if self._group_by_length:
-            order = self._grouped(order, rng)
-        yield from order.tolist()
+        if self._arrange is None:
+            yield from (rows.tolist() for rows in _slices(order, self._batch_size))
+            return
+        batches = [
+            pool[batch]
+            for pool in _slices(order, self._batch_size * _POOL_BATCHES)
+            for batch in self._arrange(self._lengths[pool], math.ceil(len(pool) / self._batch_size))
+        ]
+        for index in rng.permutation(len(batches)):
+            yield batches[index].tolist()
 
-    def _grouped(self, order: Any, rng: np.random.Generator) -> Any:
-        pool = self._batch_size * _POOL_BATCHES
-        batches = []
-        for start in range(0, len(order), pool):
-            rows = order[start : start + pool]
-            rows = rows[np.argsort(-self._lengths[rows], kind="stable")]
-            batches += [
-                rows[i : i + self._batch_size] for i in range(0, len(rows), self._batch_size)
-            ]
-        # Batches are cut off this order one after the other, so only the last may be short.
-        short = batches.pop() if len(batches[-1]) < self._batch_size else order[:0]
-        shuffled = [batches[i] for i in rng.permutation(len(batches))]
-        return np.concatenate([*shuffled, short])
+
+def _slices(rows: Index, size: int) -> Iterator[Index]:
+    return (rows[start : start + size] for start in range(0, len(rows), size))
+
+
+def by_length(lengths: Index, count: int) -> list[Index]:
+    """Put rows of similar length together, so that all batches cost about the same.
+
+    The rows, longest first, are cut where the padded tokens of a batch (rows × longest) would pass a
+    budget, the smallest that makes no more than ``count`` batches; a row above it is a batch of its
+    own. The largest batch is therefore never larger than the largest of batches of equally many rows.
+
+    Args:
+        lengths: Tokens of every row.
+        count: Batches to make; at most as many as rows.
+
+    Returns:
+        The rows of each batch, as numbers into ``lengths``; exactly ``count`` batches.
+
+    Example:
+        >>> by_length(np.array([9, 1, 3, 2]), 2)
+        [array([0]), array([2, 3, 1])]
+    """
+    order = np.argsort(-lengths, kind="stable")
+    longest_first = lengths[order].tolist()
+    low, high = 1, longest_first[0] * math.ceil(len(order) / count)
+    while low < high:
+        budget = (low + high) // 2
+        if len(_starts(longest_first, budget, limit=count)) <= count:
+            high = budget
+        else:
+            low = budget + 1
+    batches = np.split(order, _starts(longest_first, high, limit=count)[1:])
+    while len(batches) < count:  # rows of one length can make a budget jump over the count
+        costs = [len(batch) * lengths[batch[0]] if len(batch) > 1 else 0 for batch in batches]
+        widest = int(np.argmax(costs))
+        half = (len(batches[widest]) + 1) // 2
+        batches[widest : widest + 1] = [batches[widest][:half], batches[widest][half:]]
+    return batches
+
+
+def _starts(longest_first: list[int], budget: int, *, limit: int) -> list[int]:
+    """Return where batches within a budget begin; no further than the first beyond a limit."""
+    starts: list[int] = []
+    row = 0
+    while row < len(longest_first) and len(starts) <= limit:
+        starts.append(row)
+        row += max(1, budget // max(1, longest_first[row]))
+    return starts
 
 
 class LongestFirst(Sampler[int]):

@@ -75,7 +75,8 @@ class TrainingConfig:
     lr_scheduler: Literal["linear", "cosine", "constant"] = field(default="linear", kw_only=True)
     """How the rate falls after the warm-up."""
     group_by_length: bool = field(default=True, kw_only=True)
-    """Put rows of similar length into one batch, so that little is spent on padding."""
+    """Put rows of similar length into one batch, all batches of about the same padded tokens and
+    ``batch_size`` rows on average, so that little is spent on padding."""
     eval_batch_size: _CountOrZero = field(default=0, kw_only=True)
     """Rows in one evaluation pass; 0 takes ``batch_size``."""
     early_stopping_patience: _CountOrZero = field(default=0, kw_only=True)

@@ -17,13 +17,24 @@ class Window:
     trained_tokens: int = 0
     tokens: int = 0
     seconds: float = 0.0
+    padded_tokens: int = 0
+    """Tokens that were computed: the real ones and the padding between them."""
 
-    def add(self, *, nll_nats: float, trained_tokens: int, tokens: int, seconds: float) -> None:
+    def add(
+        self,
+        *,
+        nll_nats: float,
+        trained_tokens: int,
+        tokens: int,
+        padded_tokens: int,
+        seconds: float,
+    ) -> None:
         """Add a step."""
         self.nll_nats += nll_nats
         self.trained_tokens += trained_tokens
         self.tokens += tokens
         self.seconds += seconds
+        self.padded_tokens += padded_tokens
 
     @property
     def loss(self) -> float:
@@ -35,6 +46,11 @@ class Window:
         """Real tokens (no padding) a second of training, without evaluation and saving."""
         return self.tokens / self.seconds if self.seconds else 0.0
 
+    @property
+    def padding_share(self) -> float:
+        """Share of the computed tokens that were padding, 0-1."""
+        return 1 - self.tokens / self.padded_tokens if self.padded_tokens else 0.0
+
     def to_json(self) -> dict[str, Any]:
         """Return the sums; Python writes floats so that they read back the same."""
         return {
@@ -42,6 +58,7 @@ class Window:
             "trained_tokens": self.trained_tokens,
             "tokens": self.tokens,
             "seconds": self.seconds,
+            "padded_tokens": self.padded_tokens,
         }
 
 
@@ -62,7 +79,9 @@ class Meter:
         """Start the clock: what went before (loading, saving, evaluating) is not training."""
         self._mark = time.perf_counter()
 
-    def step(self, *, nll_nats: float, trained_tokens: int, tokens: int) -> None:
+    def step(
+        self, *, nll_nats: float, trained_tokens: int, tokens: int, padded_tokens: int
+    ) -> None:
         """Add an optimizer step that ends now."""
         now = time.perf_counter()
         for window in (self.recent, self.whole):
@@ -70,6 +89,7 @@ class Meter:
                 nll_nats=nll_nats,
                 trained_tokens=trained_tokens,
                 tokens=tokens,
+                padded_tokens=padded_tokens,
                 seconds=now - self._mark,
             )
         self._mark = now

@@ -27,10 +27,11 @@ from migaki.dataset.tokens import IGNORED
 from migaki.errors import LossDivergedError
 from migaki.training import checkpoints
 from migaki.training.batching import (
-    EpochSampler,
+    EpochBatches,
     LongestFirst,
     Rows,
     UnpaddedCollator,
+    by_length,
     row_lengths,
 )
 from migaki.training.callbacks import MetricsFile, TrainingObserver
@@ -93,11 +94,11 @@ class Engine(Trainer):  # type: ignore[misc]
         self.metrics = metrics
         self.tokenizer = tokenizer
         self.lengths = row_lengths(train_dataset)
-        self.sampler = EpochSampler(
+        self.sampler = EpochBatches(
             self.lengths,
             batch_size=config.batch_size,
             seed=config.seed,
-            group_by_length=config.group_by_length,
+            arrange=by_length if config.group_by_length else None,
         )
         self.meter = Meter(_characters_per_token(train_dataset))
         self.watch = DivergenceWatch(_vocabulary(model))
@@ -106,6 +107,7 @@ class Engine(Trainer):  # type: ignore[misc]
         self._step_nll: list[Tensor] = []
         self._step_trained: list[Tensor] = []
         self._step_tokens: list[Tensor] = []
+        self._step_padded = 0
         self._grad_norm: Tensor | float | None = None
         self._last_batch: Mapping[str, Any] | None = None
         self.remove_callback(PrinterCallback)
@@ -114,19 +116,19 @@ class Engine(Trainer):  # type: ignore[misc]
     # ---- rows ------------------------------------------------------------------------------------
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        """Return batches in the order of `EpochSampler`."""
-        return self._loader(self.train_dataset, self.args.train_batch_size, self.sampler)
+        """Return the batches of `EpochBatches`."""
+        return self._loader(self.train_dataset, batch_sampler=self.sampler)
 
     def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader[Any]:
         """Return batches of held-out rows, longest first."""
         rows = eval_dataset if eval_dataset is not None else self.eval_dataset
-        return self._loader(rows, self.args.eval_batch_size, LongestFirst(row_lengths(rows)))
+        longest_first = LongestFirst(row_lengths(rows))
+        return self._loader(rows, batch_size=self.args.eval_batch_size, sampler=longest_first)
 
-    def _loader(self, rows: Any, batch_size: int, sampler: Any) -> DataLoader[Any]:
+    def _loader(self, rows: Any, **order: Any) -> DataLoader[Any]:
         loader = DataLoader(
             rows,
-            batch_size=batch_size,
-            sampler=sampler,
+            **order,
             collate_fn=self.data_collator,
             num_workers=self.args.dataloader_num_workers,
             pin_memory=self.args.device.type == "cuda",
@@ -159,6 +161,7 @@ class Engine(Trainer):  # type: ignore[misc]
         self._step_nll.append(nll.detach())
         self._step_trained.append(trained)
         self._step_tokens.append(inputs["attention_mask"].sum())
+        self._step_padded += inputs["attention_mask"].numel()
         self._last_batch = inputs
         divisor = trained if num_items_in_batch is None else num_items_in_batch
         # A step without trained tokens has a loss of 0 and changes nothing, rather than 0/0.
@@ -187,7 +190,13 @@ class Engine(Trainer):  # type: ignore[misc]
         problem = self.watch.problem(nll, int(trained), 0.0 if scaled else norm)
         if problem:
             raise self.diverged(problem, step=self.state.global_step + 1)
-        self.meter.step(nll_nats=nll, trained_tokens=int(trained), tokens=int(tokens))
+        self.meter.step(
+            nll_nats=nll,
+            trained_tokens=int(trained),
+            tokens=int(tokens),
+            padded_tokens=self._step_padded,
+        )
+        self._step_padded = 0
 
     def diverged(self, problem: str, *, step: int) -> LossDivergedError:
         """Describe a divergence at a step and what is left."""
