@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 
 from migaki.dataset.tokens import IGNORED
 
-__all__ = ["Collator", "pad_token_id"]
+__all__ = ["Collator", "pad_token_id", "without_padding"]
 
 
 class Collator:
@@ -59,3 +59,18 @@ def pad_token_id(tokenizer: Any) -> int:
         if value is not None:
             return int(value)
     return 0
+
+
+def without_padding(row: Mapping[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return ids and labels of a row without the padding that it may bring along.
+
+    Args:
+        row: With ``input_ids``, ``labels`` and, where it is padded, ``attention_mask``.
+    """
+    ids = torch.as_tensor(row["input_ids"], dtype=torch.long)
+    labels = torch.as_tensor(row["labels"], dtype=torch.long)
+    mask = row.get("attention_mask")
+    if mask is None:
+        return ids, labels
+    real = torch.as_tensor(mask, dtype=torch.bool)
+    return ids[real], labels[real]

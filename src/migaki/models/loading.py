@@ -28,6 +28,7 @@ from transformers import (
 from migaki.errors import MigakiError, MissingExtraError, ModelError, ResourceError, UsageError
 from migaki.hardware.gpu import get_available_device
 from migaki.hardware.memory import ModelShape
+from migaki.models.attention import choose_attention
 from migaki.models.location import (
     EMBEDDED_NAME,
     ModelLocation,
@@ -50,7 +51,6 @@ __all__ = [
     "ModelLocation",
     "check_fit",
     "check_vocabulary",
-    "choose_attention",
     "choose_pad_token",
     "embedded_model_folder",
     "load_model",
@@ -135,13 +135,17 @@ def _read_config(
     folder = locate(
         path_or_id, revision=revision, trust_remote_code=trust_remote_code, weights=False
     ).folder
+    return _config_in(folder, trust_remote_code), folder
+
+
+def _config_in(folder: Path, trust_remote_code: bool) -> PreTrainedConfig:
     known = _known_config(folder)
     if known is None:
         try:
             known = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
         except Exception as err:  # as for the model itself
             raise unreadable("model", folder, err) from err
-    return known, folder
+    return known
 
 
 def load_model(  # noqa: PLR0913 - each is a decision of the caller, all by keyword
@@ -178,7 +182,12 @@ def load_model(  # noqa: PLR0913 - each is a decision of the caller, all by keyw
     dtype = dtype or torch.float32
     quantization = _quantization(load_in_8bit=load_in_8bit, load_in_4bit=load_in_4bit, dtype=dtype)
     location = locate(path_or_id, revision=revision, trust_remote_code=trust_remote_code)
-    attention, reason = choose_attention(device, dtype, use_flash_attention=use_flash_attention)
+    attention, reason = choose_attention(
+        device,
+        dtype,
+        use_flash_attention=use_flash_attention,
+        config=_config_in(location.folder, trust_remote_code),
+    )
     choices = {"attention": f"{attention}: {reason}"}
     logger.info("attention: %s", choices["attention"])
     if trust_remote_code:
@@ -244,36 +253,6 @@ def check_vocabulary(tokenizer: PreTrainedTokenizerBase, rows: int) -> None:
             "they do not belong together.",
             hint="Put the tokenizer that came with the model into its folder.",
         )
-
-
-def choose_attention(
-    device: torch.device, dtype: torch.dtype, *, use_flash_attention: bool = True
-) -> tuple[str, str]:
-    """Choose the attention kernel.
-
-    Args:
-        device: Where the model will be.
-        dtype: Number format of its weights.
-        use_flash_attention: Whether FlashAttention 2 is wanted.
-
-    Returns:
-        The name as transformers knows it, and the reason.
-
-    Example:
-        >>> choose_attention(torch.device("cpu"), torch.float32)
-        ('sdpa', 'FlashAttention 2 needs a GPU, this is cpu')
-    """
-    if not use_flash_attention:
-        return "sdpa", "FlashAttention 2 was not asked for"
-    if device.type != "cuda":
-        return "sdpa", f"FlashAttention 2 needs a GPU, this is {device.type}"
-    if importlib.util.find_spec("flash_attn") is None:
-        return "sdpa", "the package flash_attn is not installed; PyTorch's own kernels are used"
-    if dtype not in (torch.float16, torch.bfloat16):
-        return "sdpa", f"FlashAttention 2 computes in 16 bits, the weights are {dtype}"
-    if torch.version.hip is None and torch.cuda.get_device_capability(device) < (8, 0):
-        return "sdpa", "FlashAttention 2 needs compute capability 8.0 (Ampere) or newer"
-    return "flash_attention_2", "flash_attn is installed and the device supports it"
 
 
 def _quantization(

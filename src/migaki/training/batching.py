@@ -8,11 +8,9 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 from torch.utils.data import Sampler
 
-from migaki.dataset.collate import Collator
+from migaki.dataset.collate import without_padding
 
 __all__ = [
     "Arrange",
@@ -25,6 +23,7 @@ __all__ = [
 ]
 
 Index = npt.NDArray[np.int64]
+"""Numbers of rows."""
 
 Arrange = Callable[[Index, int], list[Index]]
 """Lengths of the rows of a pool and how many batches to make → the rows of each batch."""
@@ -48,34 +47,24 @@ def row_lengths(rows: Rows) -> list[int]:
     lengths = getattr(rows, "lengths", None)
     if lengths is not None:
         return [int(length) for length in lengths]
-    return [len(_without_padding(rows[index])[0]) for index in range(len(rows))]
-
-
-def _without_padding(row: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
-    ids = torch.as_tensor(row["input_ids"], dtype=torch.long)
-    labels = torch.as_tensor(row["labels"], dtype=torch.long)
-    mask = row.get("attention_mask")
-    if mask is None:
-        return ids, labels
-    real = torch.as_tensor(mask, dtype=torch.bool)
-    return ids[real], labels[real]
+    return [len(without_padding(rows[index])[0]) for index in range(len(rows))]
 
 
 class UnpaddedCollator:
-    """Pads rows to the longest of the batch, after taking off padding that they bring along.
+    """Makes batches of rows after taking off padding that they bring along.
 
     A dataset that pads every row to its maximum would otherwise cost its full width each step.
 
     Args:
-        tokenizer: Gives the token to pad with.
+        collate: Makes a batch of rows without padding.
     """
 
-    def __init__(self, tokenizer: Any) -> None:
-        self._collate = Collator(tokenizer)
+    def __init__(self, collate: Callable[[list[dict[str, Any]]], dict[str, Any]]) -> None:
+        self._collate = collate
 
-    def __call__(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
-        """Return ``input_ids``, ``attention_mask`` and ``labels``, each (rows, longest)."""
-        real = [_without_padding(row) for row in rows]
+    def __call__(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Return the batch."""
+        real = [without_padding(row) for row in rows]
         return self._collate([{"input_ids": ids, "labels": labels} for ids, labels in real])
 
 

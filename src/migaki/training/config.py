@@ -77,6 +77,11 @@ class TrainingConfig:
     group_by_length: bool = field(default=True, kw_only=True)
     """Put rows of similar length into one batch, all batches of about the same padded tokens and
     ``batch_size`` rows on average, so that little is spent on padding."""
+    packing: Literal["auto", "always", "never"] = field(default="auto", kw_only=True)
+    """Lay the rows of a batch end to end, without padding: auto where the GPU has a kernel for it."""
+    packing_split: bool = field(default=False, kw_only=True)
+    """Where rows are packed, cut those longer than ``batch_size`` average rows into pieces, for less
+    memory; the cuts are counted."""
     eval_batch_size: _CountOrZero = field(default=0, kw_only=True)
     """Rows in one evaluation pass; 0 takes ``batch_size``."""
     early_stopping_patience: _CountOrZero = field(default=0, kw_only=True)

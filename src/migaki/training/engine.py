@@ -8,7 +8,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -17,11 +17,13 @@ from transformers import PreTrainedTokenizerBase, TrainingArguments
 
 from migaki.dataset.tokens import IGNORED
 from migaki.errors import RunInterruptedError, TrainingError
+from migaki.models.packed_attention import packed_attention
 from migaki.training import checkpoints
 from migaki.training.batching import Rows, row_lengths
 from migaki.training.callbacks import MetricsFile, TrainingObserver
 from migaki.training.config import TrainingConfig
 from migaki.training.interrupts import StopRequest
+from migaki.training.packs import choose_packing, split_long_rows
 from migaki.training.settings import (
     Settings,
     decide_settings,
@@ -114,7 +116,13 @@ def run_training(
     _require_trained_tokens(train_dataset)
     lengths = row_lengths(train_dataset)
     settings = decide_settings(config, model, rows=len(lengths), longest=max(lengths))
-    choices = dict(settings.choices)
+    packing = choose_packing(config, model, train_dataset, precision=settings.precision)
+    choices = {**settings.choices, "batches": packing.reason}
+    if config.packing_split and packing.attention is not None:
+        train_dataset, choices["packing_split"] = split_long_rows(config, train_dataset, lengths)
+        lengths = row_lengths(train_dataset)
+        settings = decide_settings(config, model, rows=len(lengths), longest=max(lengths))
+    settings = replace(settings, packing=packing)
     if (reason := _keep_trained_weights_precise(model)) is not None:
         choices["trained weights"] = reason
     for topic, choice in choices.items():
@@ -127,7 +135,12 @@ def run_training(
         store, model, count=_checkpoints_to_come(config, settings, store, eval_dataset)
     )
     metrics = MetricsFile(folder / "metrics.jsonl")
-    with StopRequest() as stop, _trackers(folder), _left_as_found(model):
+    with (
+        StopRequest() as stop,
+        _trackers(folder),
+        _left_as_found(model),
+        packed_attention(model, packing.attention),
+    ):
         engine = Engine(
             model,
             tokenizer,

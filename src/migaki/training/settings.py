@@ -13,6 +13,7 @@ from torch import nn
 from migaki.errors import MigakiError, MissingExtraError, UsageError
 from migaki.hardware import gpu, memory
 from migaki.training.config import TrainingConfig
+from migaki.training.packs import PADDED, Packing
 
 __all__ = ["Settings", "count_steps", "decide_settings", "require_one_process", "require_trackers"]
 
@@ -30,6 +31,7 @@ class Settings:
         warmup_steps: Steps until the learning rate is reached.
         precision: Number format of the computation.
         activation_checkpointing: Whether activations are recomputed in the backward pass.
+        packing: How rows come together in batches.
         choices: What was decided, in words with the reason, by topic.
     """
 
@@ -38,6 +40,7 @@ class Settings:
     warmup_steps: int
     precision: torch.dtype
     activation_checkpointing: bool
+    packing: Packing = PADDED
     choices: dict[str, str] = field(default_factory=dict)
 
 

@@ -30,8 +30,6 @@ from migaki.training.batching import (
     EpochBatches,
     LongestFirst,
     Rows,
-    UnpaddedCollator,
-    by_length,
     row_lengths,
 )
 from migaki.training.callbacks import MetricsFile, TrainingObserver
@@ -84,7 +82,7 @@ class Engine(Trainer):  # type: ignore[misc]
         super().__init__(
             model=model,
             args=arguments,
-            data_collator=UnpaddedCollator(tokenizer),
+            data_collator=settings.packing.collator(tokenizer),
             train_dataset=train_dataset,
             eval_dataset=eval_dataset,
         )
@@ -98,7 +96,7 @@ class Engine(Trainer):  # type: ignore[misc]
             self.lengths,
             batch_size=config.batch_size,
             seed=config.seed,
-            arrange=by_length if config.group_by_length else None,
+            arrange=settings.packing.arrange(config),
         )
         self.meter = Meter(_characters_per_token(train_dataset))
         self.watch = DivergenceWatch(_vocabulary(model))
@@ -160,8 +158,11 @@ class Engine(Trainer):  # type: ignore[misc]
         nll, trained = self._loss(model, inputs)
         self._step_nll.append(nll.detach())
         self._step_trained.append(trained)
-        self._step_tokens.append(inputs["attention_mask"].sum())
-        self._step_padded += inputs["attention_mask"].numel()
+        computed = inputs["labels"].numel()
+        mask = inputs.get("attention_mask")  # a pack has neither mask nor padding
+        real = torch.full((), computed, device=nll.device) if mask is None else mask.sum()
+        self._step_tokens.append(real)
+        self._step_padded += computed
         self._last_batch = inputs
         divisor = trained if num_items_in_batch is None else num_items_in_batch
         # A step without trained tokens has a loss of 0 and changes nothing, rather than 0/0.
@@ -360,6 +361,7 @@ class Engine(Trainer):  # type: ignore[misc]
             rows.update(str([int(t) for t in self.train_dataset[index]["input_ids"]]).encode())
         return {
             **{name: value for name, value in settings.items() if name not in free},
+            "packed": self.settings.packing.attention is not None,
             "rows": len(self.lengths),
             "rows_sha256": rows.hexdigest(),
             "adapter": _adapter_shape(self.model),

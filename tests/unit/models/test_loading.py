@@ -22,7 +22,6 @@ from migaki.errors import MissingExtraError, ModelError, UsageError
 from migaki.models import loading, location
 from migaki.models.loading import (
     check_fit,
-    choose_attention,
     choose_pad_token,
     load_model,
     load_tokenizer,
@@ -525,23 +524,3 @@ def test_quantization_without_bitsandbytes(
     )
     with pytest.raises(MissingExtraError, match=r"4-bit loading.*migaki\[quantization\]"):
         load_model(model_folder(), load_in_4bit=True)
-
-
-def test_attention_is_chosen_with_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    cuda = torch.device("cuda", 0)
-    real = loading.importlib.util.find_spec
-    monkeypatch.setattr(
-        loading.importlib.util,
-        "find_spec",
-        lambda name, *rest: object() if name == "flash_attn" else real(name, *rest),
-    )
-    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: (8, 6))
-    assert choose_attention(cuda, torch.bfloat16)[0] == "flash_attention_2"
-    assert choose_attention(cuda, torch.float32) == (
-        "sdpa",
-        "FlashAttention 2 computes in 16 bits, the weights are torch.float32",
-    )
-    assert choose_attention(cuda, torch.bfloat16, use_flash_attention=False)[0] == "sdpa"
-    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: (7, 5))
-    assert "8.0" in choose_attention(cuda, torch.float16)[1]
-    assert "cpu" in choose_attention(torch.device("cpu"), torch.float16)[1]

@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from migaki.dataset.collate import Collator
 from migaki.training.batching import (
     EpochBatches,
     LongestFirst,
@@ -134,7 +135,7 @@ def test_padding_that_rows_bring_is_taken_off() -> None:
         {"input_ids": [1, 2, 256, 256], "labels": [-100, 2, -100, -100], "attention_mask": [1, 1, 0, 0]},
         {"input_ids": [256, 4, 5, 6], "labels": [-100, 4, 5, 6], "attention_mask": [0, 1, 1, 1]},
     ]  # fmt: skip
-    batch = UnpaddedCollator(make_tokenizer())(rows)
+    batch = UnpaddedCollator(Collator(make_tokenizer()))(rows)
 
     assert batch["input_ids"].tolist() == [[1, 2, 256], [4, 5, 6]]
     assert batch["labels"].tolist() == [[-100, 2, -100], [4, 5, 6]]

@@ -50,12 +50,32 @@ def train(
     )
 
 
-@pytest.mark.parametrize(("method", "step"), [("lora", 2), ("lora", 5), ("lora", 8), ("full", 3)])
+@pytest.mark.parametrize(
+    ("method", "step", "changes"),
+    [
+        ("lora", 2, {}),
+        ("lora", 5, {"packing": "always"}),
+        ("lora", 8, {}),
+        ("full", 3, {}),
+        pytest.param("lora", 8, {"packing": "always"}, marks=pytest.mark.slow),
+        pytest.param(
+            "lora",
+            12,
+            {"packing": "always", "dataloader_workers": 2, "num_epochs": 3},
+            marks=pytest.mark.slow,
+        ),
+        pytest.param("full", 7, {"dataloader_workers": 2}, marks=pytest.mark.slow),
+    ],
+)
 def test_resume_is_exact(
-    method: str, step: int, config: Callable[..., TrainingConfig], tmp_path: Path
+    method: str,
+    step: int,
+    changes: dict[str, Any],
+    config: Callable[..., TrainingConfig],
+    tmp_path: Path,
 ) -> None:
     """37 rows: 5 steps an epoch, so 5 is an epoch's end and the others lie within one."""
-    settings = config(logging_steps=3, save_steps=1, eval_steps=2, save_total_limit=20)
+    settings = config(logging_steps=3, save_steps=1, eval_steps=2, save_total_limit=20, **changes)
     whole = new_model(method)
     train(whole, settings, tmp_path / "whole")
 
