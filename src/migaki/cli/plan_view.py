@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from migaki.recipes.plan import Plan
 
 
-_SHOWN_CHOICES = ("precision", "max_tokens", "tokenizer", "padding token")
+_SHOWN_CHOICES = (
+    "continues from",
+    "base model",
+    "adapter",
+    "precision",
+    "max_tokens",
+    "tokenizer",
+    "padding token",
+)
 
 
 def show_plan(plan: Plan, console: Console) -> None:

@@ -55,6 +55,14 @@ def train(
     method: Annotated[
         str | None, typer.Option(help="lora, qlora (4-bit base, GPU) or full (every weight).")
     ] = None,
+    continue_from: Annotated[
+        str | None,
+        typer.Option(
+            help="Train on, in a new run, what a run, an adapter, a checkpoint or a whole model holds; "
+            "continue_adapter=stack freezes an adapter and trains a new one on it.",
+            show_default=False,
+        ),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run and of its folder.")] = None,
     on_bad_row: Annotated[
         str | None,
@@ -93,6 +101,8 @@ def train(
 
       migaki train my_recipe.yaml training.num_epochs=2 --dry-run
 
+      migaki train --continue-from runs/NAME --data more_chats.jsonl
+
     Ctrl-C writes a checkpoint; `migaki train --resume` goes on from it, exactly.
     """
     from migaki.recipes.recipe import read_recipe
@@ -102,6 +112,7 @@ def train(
         model=model,
         data=data,
         method=method,
+        continue_from=continue_from,
         name=name,
         on_bad_row=on_bad_row,
         on_overlong=on_overlong,
@@ -218,6 +229,13 @@ def _resume(
     output_dir = given.pop("output_dir", "runs")
     if not isinstance(output_dir, str):
         raise UsageError(f"output_dir is {output_dir!r}, which is no path.")
+    if "continue_from" in {*settings, *given}:
+        raise UsageError(
+            "--resume and --continue-from were given together. --resume finishes a stopped run in its "
+            "own folder, with its recipe and data; --continue-from begins a new run with the weights "
+            "of another.",
+            hint="Give one of them.",
+        )
     if source or given or set(settings) - {"name"}:
         raise UsageError(
             "A resumed run keeps the recipe that it began with; other settings were given too.",

@@ -35,6 +35,7 @@ __all__ = [
     "load_adapter",
     "merge_adapter",
     "portable_name",
+    "refuse_incomplete",
     "refuse_unknown_targets",
     "save_adapter",
 ]
@@ -188,7 +189,7 @@ def load_adapter(model: PreTrainedModel, folder: Path, *, trainable: bool = Fals
             f"'{config.get('base_model_name_or_path')}': {reason}",
             hint="Use the model it was trained on; its name stands in adapter_config.json.",
         ) from err
-    _refuse_incomplete(adapted, folder)
+    refuse_incomplete(adapted, folder)
     return adapted
 
 
@@ -235,9 +236,18 @@ def portable_name(base: str | Path) -> str:
     return str(base)
 
 
-def _refuse_incomplete(model: PeftModel, folder: Path) -> None:
-    """PEFT leaves what a file lacks at its random first values, with a warning at most."""
-    expected = set(get_peft_model_state_dict(model, save_embedding_layers=False))
+def refuse_incomplete(model: PeftModel, folder: Path, *, name: str = "default") -> None:
+    """Stop when a file lacks tensors: PEFT leaves those random, with a warning at most.
+
+    Args:
+        model: With the adapter loaded.
+        folder: Where it was loaded from.
+        name: What the adapter is called in the model.
+
+    Raises:
+        ModelError: Tensors are missing or unknown.
+    """
+    expected = set(get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False))
     with safe_open(folder / "adapter_model.safetensors", framework="pt") as file:
         saved = set(file.keys())
     wrong = sorted(expected - saved) or sorted(saved - expected)

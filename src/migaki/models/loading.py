@@ -42,6 +42,7 @@ from migaki.models.tokenizers import (
     choose_pad_token,
     load_tokenizer,
     open_tokenizer,
+    open_tokenizer_in,
 )
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "load_tokenizer",
     "locate",
     "open_tokenizer",
+    "open_tokenizer_in",
     "read_shape",
     "read_skeleton",
     "resolve",
@@ -148,7 +150,7 @@ def _config_in(folder: Path, trust_remote_code: bool) -> PreTrainedConfig:
     return known
 
 
-def load_model(  # noqa: PLR0913 - each is a decision of the caller, all by keyword
+def load_model(
     path_or_id: str | Path,
     *,
     device: torch.device | str | None = None,
@@ -158,7 +160,6 @@ def load_model(  # noqa: PLR0913 - each is a decision of the caller, all by keyw
     use_flash_attention: bool = True,
     revision: str | None = None,
     trust_remote_code: bool = False,
-    adapter_trainable: bool = False,
 ) -> LoadedModel:
     """Load a causal language model, with its adapter if the name is one of an adapter.
 
@@ -171,7 +172,6 @@ def load_model(  # noqa: PLR0913 - each is a decision of the caller, all by keyw
         use_flash_attention: Take FlashAttention 2 where it is installed and the device has it.
         revision: Branch, tag or commit on the Hub.
         trust_remote_code: Run Python code that comes with the model.
-        adapter_trainable: Let the weights of an adapter be trained further.
 
     Raises:
         ModelError: It cannot be found, trusted or read, or its weights are not complete.
@@ -205,7 +205,7 @@ def load_model(  # noqa: PLR0913 - each is a decision of the caller, all by keyw
     if location.adapter is not None:
         from migaki.models.adapters import load_adapter  # peft takes seconds to import
 
-        model = load_adapter(model, location.adapter, trainable=adapter_trainable)
+        model = load_adapter(model, location.adapter)
     return LoadedModel(model, location, choices)
 
 

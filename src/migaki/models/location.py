@@ -21,7 +21,9 @@ from migaki.models.hub import fetch
 __all__ = [
     "EMBEDDED_NAME",
     "ModelLocation",
+    "base_of_adapter",
     "embedded_model_folder",
+    "has_tokenizer",
     "locate",
     "read_json_object",
     "unreadable",
@@ -52,7 +54,7 @@ class ModelLocation:
     @property
     def tokenizer_folder(self) -> Path:
         """The adapter's folder if a tokenizer was saved with it, else the model's."""
-        if self.adapter is not None and _has_tokenizer(self.adapter):
+        if self.adapter is not None and has_tokenizer(self.adapter):
             return self.adapter
         return self.folder
 
@@ -229,12 +231,34 @@ def _leads_to_an_adapter(folder: Path) -> bool:
 
 
 def _locate_adapter(folder: Path, *, weights: bool) -> ModelLocation:
-    config = read_json_object(folder / "adapter_config.json")
     tensors = folder / "adapter_model.safetensors"
     if weights and not tensors.is_file():
         raise _weights_error(folder, "adapter_model.safetensors")
     if weights:
         _check_safetensors(tensors)
+    base = base_of_adapter(folder)
+    try:
+        found = locate(base, weights=weights)
+    except ModelError as err:
+        raise ModelError(
+            f"The base model '{base}' of the adapter {folder} cannot be used: {err.message}",
+            hint=err.hint,
+        ) from err
+    if found.adapter is not None:
+        raise _adapter_of_adapter(folder, found.adapter)
+    return ModelLocation(found.name, found.folder, folder)
+
+
+def base_of_adapter(folder: Path) -> str:
+    """Return what an adapter calls its base model: a name for `locate`.
+
+    Args:
+        folder: Holds ``adapter_config.json``; a base model may lie at a path relative to it.
+
+    Raises:
+        ModelError: It names none, or another adapter.
+    """
+    config = read_json_object(folder / "adapter_config.json")
     base = config.get("base_model_name_or_path")
     if not isinstance(base, str) or not base.strip():
         raise ModelError(
@@ -245,18 +269,7 @@ def _locate_adapter(folder: Path, *, weights: bool) -> ModelLocation:
     beside = folder / base
     if any(map(_leads_to_an_adapter, (beside, Path(os.path.expanduser(base))))):
         raise _adapter_of_adapter(folder, base)  # before it is followed: it may lead back here
-    try:
-        found = locate(
-            beside if base != EMBEDDED_NAME and beside.is_dir() else base, weights=weights
-        )
-    except ModelError as err:
-        raise ModelError(
-            f"The base model '{base}' of the adapter {folder} cannot be used: {err.message}",
-            hint=err.hint,
-        ) from err
-    if found.adapter is not None:
-        raise _adapter_of_adapter(folder, found.adapter)
-    return ModelLocation(found.name, found.folder, folder)
+    return str(beside) if base != EMBEDDED_NAME and beside.is_dir() else base
 
 
 def _adapter_of_adapter(folder: Path, base: object) -> ModelError:
@@ -366,5 +379,6 @@ def _check_safetensors(path: Path) -> None:
         )
 
 
-def _has_tokenizer(folder: Path) -> bool:
+def has_tokenizer(folder: Path) -> bool:
+    """Tell whether a folder holds a tokenizer."""
     return any((folder / n).is_file() for n in ("tokenizer.json", "tokenizer.model", "vocab.json"))

@@ -16,7 +16,13 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedToken
 from migaki.errors import ModelError
 from migaki.models.location import locate, unreadable
 
-__all__ = ["LoadedTokenizer", "choose_pad_token", "load_tokenizer", "open_tokenizer"]
+__all__ = [
+    "LoadedTokenizer",
+    "choose_pad_token",
+    "load_tokenizer",
+    "open_tokenizer",
+    "open_tokenizer_in",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +79,19 @@ def open_tokenizer(
     location = locate(
         path_or_id, revision=revision, trust_remote_code=trust_remote_code, weights=False
     )
-    folder = location.tokenizer_folder
+    return open_tokenizer_in(location.tokenizer_folder, trust_remote_code=trust_remote_code)
+
+
+def open_tokenizer_in(folder: Path, *, trust_remote_code: bool = False) -> LoadedTokenizer:
+    """Load the tokenizer of a folder, whether a model lies there or not.
+
+    Args:
+        folder: With ``tokenizer.json``, or what the tokenizer of an older model consists of.
+        trust_remote_code: Run Python code that comes with it.
+
+    Raises:
+        ModelError: There is no tokenizer, or it is damaged, or it can neither pad nor end.
+    """
     tokenizer = _read_tokenizer(folder, trust_remote_code=trust_remote_code)
     choices = {}
     tokenizer, reason = _as_trained(tokenizer, folder)

@@ -18,11 +18,13 @@ import torch
 from transformers import PreTrainedModel
 
 from migaki.atomic import write_jsonl
-from migaki.errors import MigakiError, RunInterruptedError, UsageError
+from migaki.errors import MigakiError, RunInterruptedError
 from migaki.evaluation import answers as answers_module
 from migaki.evaluation import runner
 from migaki.hardware import gpu
 from migaki.models import loading
+from migaki.recipes.continuation import put_adapter
+from migaki.recipes.lineage_of_run import end_lineage, keep_lineage
 from migaki.recipes.plan import Plan, check_memory, make_plan
 from migaki.recipes.recipe import Recipe
 from migaki.recipes.run_folder import (
@@ -236,6 +238,7 @@ class _Job:
         self._keep_choices(training)
         with self._stage("save", "Saving"):
             self._save(model)
+            end_lineage(self.run, self.lineage, training, self._result_folder())
         if self.plan.recipe.evaluation.enabled:
             with self._stage("after", "Measuring what changed"):
                 self._keep_after(self._measure(model))
@@ -243,6 +246,7 @@ class _Job:
 
     def _load_model(self) -> PreTrainedModel:
         recipe = self.plan.recipe
+        self.lineage = keep_lineage(self.run, self.plan)
         loaded = loading.load_model(
             recipe.model.name,
             device=self.plan.device,
@@ -251,17 +255,18 @@ class _Job:
             load_in_4bit=recipe.lora.use_qlora and recipe.lora.qlora_4bit,
             revision=recipe.model.revision,
             trust_remote_code=recipe.model.trust_remote_code,
-            adapter_trainable=recipe.method != "full",
         )
         self.base = loaded.location
         self.choices = loaded.choices
-        if recipe.method == "full" and loaded.location.adapter is not None:
-            raise UsageError(
-                f"{recipe.model.name} is an adapter, and method 'full' trains every weight.",
-                hint="Train the adapter on with --method lora, or give its base model.",
-            )
-        if recipe.method == "full" or loaded.location.adapter is not None:
+        if recipe.method == "full":
             return loaded.model
+        continuation = self.plan.continuation
+        if continuation is not None and continuation.adapter is not None:
+            stacked = recipe.lora if recipe.continue_adapter == "stack" else None
+            adapted: PreTrainedModel = put_adapter(
+                loaded.model, continuation.adapter, stacked=stacked, seed=recipe.training.seed
+            )
+            return adapted
         from migaki.training.lora import attach_adapter  # peft takes seconds to import
 
         return attach_adapter(loaded.model, recipe.lora, seed=recipe.training.seed)
@@ -280,7 +285,14 @@ class _Job:
             output_dir=self.run.path,
             resume=self.resumed,
             observer=self.observer.training(),
+            optimizer_from=self._optimizer_checkpoint(),
         )
+
+    def _optimizer_checkpoint(self) -> Path | None:
+        continuation = self.plan.continuation
+        if continuation is None or not self.plan.recipe.continue_optimizer:
+            return None
+        return continuation.optimizer_checkpoint()
 
     def _keep_choices(self, training: TrainingResult) -> None:
         """Add what the engine decided to what the plan decided: each with its reason."""
@@ -296,8 +308,10 @@ class _Job:
             with atomic_folder(self.run.model) as folder:
                 loading.save_model(model, tokenizer, folder)
         else:
-            from migaki.models import adapters
+            from migaki.models import adapters, stacking
 
+            if stacking.is_stacked(model):
+                stacking.fold(model)
             with atomic_folder(self.run.adapter) as folder:
                 adapters.save_adapter(model, folder, tokenizer=tokenizer, base=self.base.name)
 

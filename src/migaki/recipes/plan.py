@@ -21,6 +21,8 @@ from migaki.errors import ModelError, ResourceError
 from migaki.evaluation.answers import load_prompts
 from migaki.hardware import gpu, memory, speed
 from migaki.models import loading
+from migaki.recipes.continuation import Continuation, open_continued_tokenizer
+from migaki.recipes.continued_recipe import settle
 from migaki.recipes.recipe import Recipe
 from migaki.training.settings import count_steps
 
@@ -50,6 +52,7 @@ class Plan:
         seconds: Rough training time.
         choices: Everything chosen automatically, with its reason.
         warnings: What the user should know before saying yes.
+        continuation: What the run goes on from, checked; none for one that begins anew.
     """
 
     recipe: Recipe
@@ -65,6 +68,7 @@ class Plan:
     seconds: float
     choices: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    continuation: Continuation | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures of the plan for ``plan.json``."""
@@ -96,13 +100,11 @@ def make_plan(
     Raises:
         DataError: The data cannot be used as it is.
         ModelError: The tokenizer or configuration of the model cannot be loaded.
-        UsageError: The recipe names a layer that the model does not have.
+        UsageError: The recipe names a layer that the model does not have, or what it continues from
+            contradicts it.
     """
-    opened = loading.open_tokenizer(
-        recipe.model.name,
-        revision=recipe.model.revision,
-        trust_remote_code=recipe.model.trust_remote_code,
-    )
+    continuation = settle(recipe)
+    opened = _open_tokenizer(recipe, continuation)
     shape = _shape(recipe)
     _check_targets(recipe)
     loading.check_vocabulary(opened.tokenizer, shape.vocabulary)
@@ -130,12 +132,14 @@ def make_plan(
         seconds=_estimate_seconds(recipe, shape.parameters, data, device, dtype, steps=steps),
         choices={
             "recipe": origin,
+            **(continuation.choices if continuation is not None else {}),
             "precision": f"{dtype}".removeprefix("torch.") + f": {dtype_reason}",
             "available memory": available_reason,
             **opened.choices,
             **context_choice,
         },
         warnings=tuple(_warnings(recipe, data, steps)),
+        continuation=continuation,
     )
 
 
@@ -182,6 +186,15 @@ def _refuse_unknown_ids(data: PreparedData, vocabulary: int) -> None:
             f"The data holds the token {largest:,}, and the model has {vocabulary:,} embeddings.",
             hint="Take the tokenizer that came with the model, or leave control tokens out of the text.",
         )
+
+
+def _open_tokenizer(recipe: Recipe, continuation: Continuation | None) -> loading.LoadedTokenizer:
+    trusted = recipe.model.trust_remote_code
+    if continuation is not None:
+        return open_continued_tokenizer(continuation, trust_remote_code=trusted)
+    return loading.open_tokenizer(
+        recipe.model.name, revision=recipe.model.revision, trust_remote_code=trusted
+    )
 
 
 def _precision(recipe: Recipe, device: torch.device) -> tuple[torch.dtype, str]:

@@ -72,6 +72,13 @@ class Recipe:
     model: ModelConfig = field(default_factory=ModelConfig)
     method: Literal["lora", "qlora", "full"] = "lora"
     """``lora`` trains small adapters, ``qlora`` the same on a 4-bit base, ``full`` every weight."""
+    continue_from: str | None = None
+    """A run, an adapter, a checkpoint or a whole model whose training goes on in a new run."""
+    continue_adapter: Literal["train", "stack"] = "train"
+    """What becomes of an adapter that is continued: ``train`` it on, or freeze it and ``stack`` a new
+    one on it."""
+    continue_optimizer: bool = False
+    """Also take over the optimizer's moments, from the newest checkpoint of the run continued from."""
     data: DataConfig = field(default_factory=DataConfig)
     lora: LoRAConfig = field(default_factory=LoRAConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
@@ -92,6 +99,13 @@ class Recipe:
             raise ValueError(
                 f"name is {self.name!r}: it becomes a folder name, so it may hold no '/' and no line "
                 f"ends, not be '.' or '..', and have at most {_LONGEST_NAME} bytes"
+            )
+        if self.continue_from is not None and not self.continue_from.strip():
+            raise ValueError("continue_from is empty: name a run, an adapter or a model folder")
+        if self.continue_optimizer and self.continue_adapter == "stack":
+            raise ValueError(
+                "continue_optimizer is true, but continue_adapter is 'stack': a new adapter has no "
+                "optimizer state yet. Choose continue_adapter: train, or drop continue_optimizer"
             )
         if not self.output_dir or not self.output_dir.isprintable():
             raise ValueError(f"output_dir is {self.output_dir!r}, which is no path")
@@ -159,9 +173,37 @@ def read_recipe(
         ConfigError: The source does not exist, or a key or value is wrong.
     """
     top = config_module.merge(settings or {}, config_module.parse_overrides(overrides))
+    if top.get("continue_from"):
+        top = _with_continued_model(top)
     path, origin = _locate(source, top)
     data = config_module.merge(config_module.read_yaml(path), top)
+    if data.get("continue_from"):
+        data = _with_continued_model(data)
     return config_module.build(Recipe, data, where=f"the recipe {path.name}"), origin
+
+
+def _with_continued_model(data: dict[str, Any]) -> dict[str, Any]:
+    """Take the model that the continued adapter stands on where none was named.
+
+    Raises:
+        ConfigError: The embedded model was named for an adapter of another. (A model that is named
+            otherwise is compared with what the adapter was trained on when the plan is made.)
+    """
+    from migaki.recipes.continued_recipe import model_of  # torch takes seconds to import
+
+    given = data.get("model")
+    if not isinstance(given, Mapping | None) or not isinstance(data["continue_from"], str):
+        return data  # which the schema refuses, in better words
+    named = (given or {}).get("name")
+    if named not in (None, EMBEDDED_NAME):
+        return data
+    found = model_of(data["continue_from"], output_dir=str(data.get("output_dir") or "runs"))
+    if named == EMBEDDED_NAME and found != EMBEDDED_NAME:
+        raise ConfigError(
+            f"model.name is '{EMBEDDED_NAME}', and '{data['continue_from']}' was trained on {found}.",
+            hint="Leave the model out: it is found from what is continued.",
+        )
+    return config_module.merge(data, {"model": {"name": found}})
 
 
 def _locate(source: str | Path | None, top: Mapping[str, Any]) -> tuple[Path, str]:

@@ -4,6 +4,7 @@
     ├── run.yaml          the resolved recipe: enough to repeat the run
     ├── environment.json  versions, commit, hardware, precision, seed, command
     ├── plan.json         what was foreseen: rows, steps, memory, time
+    ├── lineage.json      the base model and every stage before this one, with hashes
     ├── data.json         files with hashes and licences, counts in and out
     ├── rejected.jsonl    rows that were left out, each with its reason
     ├── metrics.jsonl     losses and throughput, a line each

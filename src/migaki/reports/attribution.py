@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from migaki.corpus.licences import attribution, find_licence
 from migaki.corpus.sources import known_sources
 from migaki.reports.formats import clean
+from migaki.reports.lineage import earlier_files
 from migaki.reports.run_data import RunData, number, rows_of, text
 
 __all__ = ["CreditedSource", "credited_sources", "duties"]
@@ -28,13 +29,14 @@ class CreditedSource:
 
 
 def credited_sources(run: RunData) -> list[CreditedSource]:
-    """Return the sources of a run's data, the most rows first.
+    """Return the sources of the data that a run's model was trained on, the most rows first.
 
     Args:
-        run: A run folder that was read; its ``data.json`` counts rows by source and licence.
+        run: A run folder that was read; its ``data.json`` counts rows by source and licence, and its
+            lineage those of the stages before it.
     """
     rows: Counter[tuple[str, str]] = Counter()
-    for file in rows_of(run.data.get("files")):
+    for file in [*rows_of(run.data.get("files")), *earlier_files(run)]:
         for entry in rows_of(file.get("sources")):
             name = clean(text(entry.get("source")))[:_LONGEST_NAME] or "a file without name"
             licence = clean(text(entry.get("licence")))[:_LONGEST_NAME]

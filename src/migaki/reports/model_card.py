@@ -14,6 +14,7 @@ from migaki.atomic import write_text
 from migaki.reports.attribution import credited_sources, duties
 from migaki.reports.figures import bits_per_character, polite_share
 from migaki.reports.formats import clean, percent
+from migaki.reports.lineage import base_name, lineage_table
 from migaki.reports.run_data import RunData, dig, read_run, text
 
 __all__ = ["render_model_card", "write_model_card"]
@@ -47,6 +48,7 @@ def render_model_card(run: RunData) -> str:
         f"# {_plain(run.name)}",
         f"{_plain(base)} adapted to Japanese with migaki {_plain(_version(run))}: {_how(run, method)}.",
         *_measured(run),
+        *_lineage(run),
         *_data(run),
         "## Licence",
         f"The licence of {_plain(base)} holds for this model too.",
@@ -66,6 +68,8 @@ def _front_matter(base: str, method: str) -> str:
 def _base(run: RunData) -> str:
     """Return the base model as others may know it: an id of the hub, or the name of its folder."""
     name = text(dig(run.recipe, "model", "name")) or text(run.plan.get("model")) or "a base model"
+    if run.recipe.get("method") == "full":  # the weights are all here: what counts is the beginning
+        name = base_name(run) or name
     return name if _HUB_ID.fullmatch(name) else re.split(r"[/\\]", name.rstrip("/\\"))[-1]
 
 
@@ -90,6 +94,18 @@ def _measured(run: RunData) -> list[str]:
     if not rows:
         return []
     return ["## Measured", "\n".join(["| | before | after |", "|---|---|---|", *rows])]
+
+
+def _lineage(run: RunData) -> list[str]:
+    rows = lineage_table(run)
+    if not rows:
+        return []
+    lines = [
+        f"{number}. {_plain(name)}: {_plain(how)}; {_plain(data)}; {steps} steps, {tokens} trained "
+        "tokens."
+        for number, (name, how, data, steps, tokens, _) in enumerate(rows, start=1)
+    ]
+    return ["## Lineage", f"From {_plain(base_name(run))}, in stages:", "\n".join(lines)]
 
 
 def _data(run: RunData) -> list[str]:

@@ -20,6 +20,8 @@ from migaki.errors import ConfigError, UsageError
 __all__ = ["RunData", "dig", "number", "read_run", "rows_of", "text"]
 
 _FILES = ("run.yaml", "environment.json", "plan.json", "data.json", "status.json")
+_OPTIONAL = ("rejected.jsonl", "lineage.json")
+"""There only where rows were rejected, or where the model began to load."""
 _REJECTED_SHOWN = 200
 
 
@@ -35,6 +37,7 @@ class RunData:
     data: Mapping[str, Any]
     status: Mapping[str, Any]
     evaluation: Mapping[str, Any]
+    lineage: Mapping[str, Any]
     metrics: Sequence[Mapping[str, Any]]
     samples: Sequence[Mapping[str, Any]]
     rejected: Sequence[Mapping[str, Any]]
@@ -60,7 +63,7 @@ def read_run(path: Path) -> RunData:
         try:
             value = parse(path / name)
         except FileNotFoundError:
-            if name != "rejected.jsonl":  # there only where rows were rejected
+            if name not in _OPTIONAL:
                 problems.append(f"{name} is missing.")
         except (OSError, ValueError, ConfigError, RecursionError) as err:
             problems.append(f"{name} cannot be read: {err}")
@@ -79,6 +82,7 @@ def read_run(path: Path) -> RunData:
         data=read("data.json", _parse_json, {}),
         status=read("status.json", _parse_json, {}),
         evaluation=read("evaluation.json", _parse_json, {}),
+        lineage=read("lineage.json", _parse_json, {}),
         metrics=read("metrics.jsonl", _parse_jsonl, []),
         samples=read("samples.jsonl", _parse_jsonl, []),
         rejected=read("rejected.jsonl", _parse_jsonl, [])[:_REJECTED_SHOWN],

@@ -18,6 +18,7 @@ from markupsafe import Markup
 from migaki.atomic import write_text
 from migaki.reports import background, outcome
 from migaki.reports.formats import clean
+from migaki.reports.lineage import base_name, lineage_line, lineage_table
 from migaki.reports.run_data import RunData, read_run
 
 __all__ = ["render_report", "summary_rows", "write_report"]
@@ -52,6 +53,8 @@ def render_report(run: RunData) -> str:
         tiles=outcome.tiles(run),
         warnings=outcome.warnings(run),
         subject=background.subject(run),
+        lineage=lineage_table(run),
+        lineage_base=base_name(run),
         charts=background.curves(run),
         bars=outcome.register_bars(run),
         pairs=outcome.answer_pairs(run),
@@ -70,6 +73,8 @@ def summary_rows(run: RunData) -> list[tuple[str, str]]:
     for tile in outcome.tiles(run):
         before, change = (f"{tile.before} → ", f" ({tile.change})") if tile.change else ("", "")
         rows.append((tile.label.lower(), f"{before}{tile.value}{change}"))
+    if line := lineage_line(run):
+        rows.append(("lineage", clean(line)))
     return rows
 
 

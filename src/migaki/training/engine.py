@@ -74,7 +74,7 @@ class TrainingResult:
     checkpoint: Path | None
 
 
-def run_training(
+def run_training(  # noqa: PLR0913 - each is a decision of the caller, all by keyword
     model: nn.Module,
     tokenizer: PreTrainedTokenizerBase,
     config: TrainingConfig,
@@ -84,6 +84,7 @@ def run_training(
     output_dir: str | Path | None = None,
     resume: bool | str | Path = False,
     observer: TrainingObserver | None = None,
+    optimizer_from: Path | None = None,
 ) -> TrainingResult:
     """Train a model in place.
 
@@ -101,6 +102,8 @@ def run_training(
         resume: Go on from the newest checkpoint of the folder (from the beginning if there is
             none), or from the one named.
         observer: Sees steps, evaluations and checkpoints.
+        optimizer_from: A checkpoint of another run whose optimizer state is taken over, unless this
+            run has a checkpoint of its own.
 
     Raises:
         RunInterruptedError: The user stopped it.
@@ -152,9 +155,12 @@ def run_training(
             metrics=metrics,
             observer=observer,
             stop=stop,
+            optimizer_from=optimizer_from if checkpoint is None else None,
         )
         _prepare_folder(engine, store, checkpoint)
         _train(engine, checkpoint, stop)
+    if engine.optimizer_choice is not None:
+        choices["optimizer state"] = engine.optimizer_choice
     return _result(engine, choices)
 
 

@@ -14,7 +14,7 @@ from migaki.training.batching import Rows
 from migaki.training.checkpoints import atomic_folder
 from migaki.training.config import TrainingConfig
 from migaki.training.engine import run_training
-from migaki.training.preparation import choose_rows, load_parts
+from migaki.training.preparation import choose_rows, load_parts, refuse_own_result
 
 if TYPE_CHECKING:
     from migaki.models.base import BaseModel
@@ -65,7 +65,12 @@ class FullFinetuningTrainer:
 
         Returns:
             The trained model, in evaluation mode.
+
+        Raises:
+            UsageError: The model is quantized, or the result would replace it.
         """
+        folder = Path(self.config.output_dir) / "model"
+        refuse_own_result(self.model, folder)
         model, tokenizer = load_parts(self.model)
         if getattr(model, "is_quantized", False):
             raise UsageError(
@@ -80,7 +85,6 @@ class FullFinetuningTrainer:
             eval_dataset=choose_rows("eval", self.eval_dataset, eval_texts, tokenizer),
             resume=resume_from_checkpoint or False,
         )
-        folder = Path(self.config.output_dir) / "model"
         with atomic_folder(folder) as temporary:
             loading.save_model(model, tokenizer, temporary)
         logger.info("%d steps; the model is in %s", result.steps, folder)

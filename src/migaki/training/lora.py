@@ -18,7 +18,7 @@ from migaki.training.batching import Rows
 from migaki.training.checkpoints import atomic_folder
 from migaki.training.config import LoRAConfig, TrainingConfig
 from migaki.training.engine import run_training
-from migaki.training.preparation import choose_rows, load_parts
+from migaki.training.preparation import base_name, choose_rows, load_parts, refuse_own_result
 
 if TYPE_CHECKING:
     from migaki.models.base import BaseModel
@@ -76,8 +76,14 @@ class LoRAFinetuningTrainer:
             resume_from_checkpoint: Folder of a checkpoint, or true for the newest one.
 
         Returns:
-            The model with its adapter, in evaluation mode.
+            The model with its adapter, in evaluation mode. A model that was loaded from an adapter is
+            trained on with it.
+
+        Raises:
+            UsageError: The result would replace the adapter that is trained on.
         """
+        folder = Path(self.training_config.output_dir) / "adapter"
+        refuse_own_result(self.model, folder)
         if self.lora_config.use_qlora:
             self._ask_for_quantization()
         base, tokenizer = load_parts(self.model)
@@ -91,10 +97,9 @@ class LoRAFinetuningTrainer:
             eval_dataset=choose_rows("eval", self.eval_dataset, eval_texts, tokenizer),
             resume=resume_from_checkpoint or False,
         )
-        folder = Path(self.training_config.output_dir) / "adapter"
         with atomic_folder(folder) as temporary:
             adapters.save_adapter(
-                adapted, temporary, base=self.model.model_name, tokenizer=tokenizer
+                adapted, temporary, base=base_name(self.model), tokenizer=tokenizer
             )
         logger.info("%d steps; the adapter is in %s", result.steps, folder)
         trained: nn.Module = adapted

@@ -2,23 +2,51 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from migaki.dataset.text_dataset import TextDataset
-from migaki.errors import UsageError
+from migaki.errors import ModelError, UsageError
+from migaki.models.location import locate
 from migaki.training.batching import Rows
 
 if TYPE_CHECKING:
     from migaki.models.base import BaseModel
 
-__all__ = ["choose_rows", "load_parts"]
+__all__ = ["base_name", "choose_rows", "load_parts", "refuse_own_result"]
 
 
 def load_parts(model: BaseModel) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Return model and tokenizer, loading what is not loaded yet."""
     return model.load_model(), model.load_tokenizer()
+
+
+def base_name(model: BaseModel) -> str:
+    """Return what an adapter trained on a model stores as its base: never another adapter."""
+    try:
+        return locate(model.model_name, weights=False).name
+    except ModelError:  # a model class of the user's own may have a name that is no place
+        return model.model_name
+
+
+def refuse_own_result(model: BaseModel, result: Path) -> None:
+    """Stop when the result of training would replace the weights that it begins with.
+
+    Args:
+        model: What is trained.
+        result: Folder that will be written.
+
+    Raises:
+        UsageError: They are the same.
+    """
+    given = Path(model.model_name).expanduser()
+    if given.resolve() in (result.resolve(), result.parent.resolve()):
+        raise UsageError(
+            f"The result would replace what is trained on: both are {result}.",
+            hint="Give another output_dir; every stage has a folder of its own.",
+        )
 
 
 @overload

@@ -39,6 +39,7 @@ from migaki.training.flow import Flow
 from migaki.training.interrupts import StopRequest
 from migaki.training.loss import TrainedLoss
 from migaki.training.meter import Meter
+from migaki.training.optimizer_state import take_over
 from migaki.training.settings import Settings
 
 __all__ = ["Engine", "read_state"]
@@ -60,6 +61,7 @@ class Engine(Trainer):  # type: ignore[misc]
         metrics: Where losses and throughput are written.
         observer: Sees steps, evaluations and checkpoints.
         stop: The user's wish to stop.
+        optimizer_from: A checkpoint of another run whose optimizer state is taken over.
     """
 
     control: Any
@@ -78,6 +80,7 @@ class Engine(Trainer):  # type: ignore[misc]
         metrics: MetricsFile,
         observer: TrainingObserver | None,
         stop: StopRequest,
+        optimizer_from: Path | None = None,
     ) -> None:
         super().__init__(
             model=model,
@@ -101,6 +104,8 @@ class Engine(Trainer):  # type: ignore[misc]
         self.meter = Meter(_characters_per_token(train_dataset))
         self.watch = DivergenceWatch(_vocabulary(model))
         self.flow = Flow(self, stop)
+        self._optimizer_from = optimizer_from
+        self.optimizer_choice: str | None = None
         self._loss = TrainedLoss(model)
         self._step_nll: list[Tensor] = []
         self._step_trained: list[Tensor] = []
@@ -144,6 +149,13 @@ class Engine(Trainer):  # type: ignore[misc]
         counts = [(batch["labels"][:, 1:] != IGNORED).sum() for batch in batches]
         trained = torch.stack(counts).sum() if counts else torch.zeros(())
         return batches, trained.to(device)
+
+    def create_optimizer(self, model: Any = None) -> Any:
+        """Make the optimizer; give it the state of an earlier run where that was asked for."""
+        made = super().create_optimizer(model)
+        if self._optimizer_from is not None and self.optimizer_choice is None:
+            self.optimizer_choice = take_over(made, self._optimizer_from)
+        return made
 
     # ---- loss ------------------------------------------------------------------------------------
 
@@ -321,6 +333,8 @@ class Engine(Trainer):  # type: ignore[misc]
         if hasattr(self.model, "peft_config"):
             # "auto" asks the hub whether the base vocabulary changed; adapters never need it.
             extra["save_embedding_layers"] = False
+            # A frozen older adapter beside the trained one stays where it came from.
+            extra["selected_adapters"] = self.model.active_adapters[:1]
         self.model.save_pretrained(output_dir, state_dict=state_dict, **extra)
         self.tokenizer.save_pretrained(output_dir)
         (Path(output_dir or self.args.output_dir) / "README.md").unlink(missing_ok=True)

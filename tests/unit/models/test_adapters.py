@@ -110,7 +110,9 @@ def test_saved_adapter_comes_back_through_the_loader(
         assert torch.equal(loaded.model(IDS).logits, adapted(IDS).logits)
         assert loaded.location.folder == base
         assert not any(p.requires_grad for p in loaded.model.parameters())
-    more = load_model(tmp_path / "run", device="cpu", adapter_trainable=True).model
+    more = load_adapter(
+        load_model(base, device="cpu").model, tmp_path / "run" / "adapter", trainable=True
+    )
     assert count_parameters(more) == count_parameters(adapted)
     assert load_tokenizer(tmp_path / "run").get_vocab() == tokenizer.get_vocab()
 

@@ -163,6 +163,12 @@ def test_a_saved_adapter_can_be_trained_further(folder: Path, config: Make) -> N
     assert saved.keys() == further.keys()
     assert any(not torch.equal(saved[key], further[key]) for key in saved)
 
+    ids = torch.tensor([[5, 6, 7]])
+    again = japanese_model(Path(config().output_dir) / "adapter")  # its base is no adapter
+    assert torch.equal(again.load_model()(ids).logits, model.load_model()(ids).logits)
+    with pytest.raises(UsageError, match="would replace what is trained on"):
+        LoRAFinetuningTrainer(again, LoRAConfig(), config()).train(TEXTS)
+
 
 def test_a_folder_without_adapter_is_named(folder: Path) -> None:
     with pytest.raises(ModelError, match=r"has no adapter_config\.json"):
