@@ -39,9 +39,16 @@ def lineage_table(run: RunData) -> list[tuple[str, ...]]:
 
 
 def earlier_files(run: RunData) -> list[Mapping[str, Any]]:
-    """Return the files that the model was trained on before this run."""
-    stages = rows_of(run.lineage.get("stages"))[:-1]
-    return [file for stage in stages for file in rows_of(stage.get("data"))]
+    """Return the files that the model was trained on before this run, and that this run lacks."""
+    seen = {text(file.get("sha256")) for file in rows_of(run.data.get("files"))} - {""}
+    found = []
+    for stage in rows_of(run.lineage.get("stages"))[:-1]:
+        for file in rows_of(stage.get("data")):
+            digest = text(file.get("sha256"))
+            if digest not in seen:
+                found.append(file)
+            seen |= {digest} - {""}
+    return found
 
 
 def _row(stage: Mapping[str, Any]) -> tuple[str, ...]:

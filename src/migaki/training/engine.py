@@ -155,8 +155,8 @@ def run_training(  # noqa: PLR0913 - each is a decision of the caller, all by ke
             metrics=metrics,
             observer=observer,
             stop=stop,
-            optimizer_from=optimizer_from if checkpoint is None else None,
         )
+        engine.optimizer_from = optimizer_from if checkpoint is None else None
         _prepare_folder(engine, store, checkpoint)
         _train(engine, checkpoint, stop)
     if engine.optimizer_choice is not None:

@@ -61,7 +61,6 @@ class Engine(Trainer):  # type: ignore[misc]
         metrics: Where losses and throughput are written.
         observer: Sees steps, evaluations and checkpoints.
         stop: The user's wish to stop.
-        optimizer_from: A checkpoint of another run whose optimizer state is taken over.
     """
 
     control: Any
@@ -80,7 +79,6 @@ class Engine(Trainer):  # type: ignore[misc]
         metrics: MetricsFile,
         observer: TrainingObserver | None,
         stop: StopRequest,
-        optimizer_from: Path | None = None,
     ) -> None:
         super().__init__(
             model=model,
@@ -104,7 +102,8 @@ class Engine(Trainer):  # type: ignore[misc]
         self.meter = Meter(_characters_per_token(train_dataset))
         self.watch = DivergenceWatch(_vocabulary(model))
         self.flow = Flow(self, stop)
-        self._optimizer_from = optimizer_from
+        self.optimizer_from: Path | None = None
+        """A checkpoint of another run whose optimizer state is taken over."""
         self.optimizer_choice: str | None = None
         self._loss = TrainedLoss(model)
         self._step_nll: list[Tensor] = []
@@ -153,8 +152,8 @@ class Engine(Trainer):  # type: ignore[misc]
     def create_optimizer(self, model: Any = None) -> Any:
         """Make the optimizer; give it the state of an earlier run where that was asked for."""
         made = super().create_optimizer(model)
-        if self._optimizer_from is not None and self.optimizer_choice is None:
-            self.optimizer_choice = take_over(made, self._optimizer_from)
+        if self.optimizer_from is not None and self.optimizer_choice is None:
+            self.optimizer_choice = take_over(made, self.optimizer_from)
         return made
 
     # ---- loss ------------------------------------------------------------------------------------
