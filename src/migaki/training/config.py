@@ -96,6 +96,10 @@ class TrainingConfig:
     """Experiment trackers that also get the metrics (needs migaki[tracking])."""
     dataloader_workers: _CountOrZero = field(default=0, kw_only=True)
     """Processes that prepare batches; 0 does it in this one, which is enough for tokenised rows."""
+    torch_compile: bool = field(default=False, kw_only=True)
+    """Compile the layers: seconds to minutes before the first step, faster steps after it."""
+    liger: Literal["auto", "always", "never"] = field(default="auto", kw_only=True)
+    """Liger's fused kernels on a GPU (needs migaki[liger]), kept if they give the same gradients."""
 
     @field_validator("warmup_steps")
     @classmethod

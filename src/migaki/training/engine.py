@@ -17,8 +17,10 @@ from transformers import PreTrainedTokenizerBase, TrainingArguments
 
 from migaki.dataset.tokens import IGNORED
 from migaki.errors import RunInterruptedError, TrainingError
+from migaki.hardware import allocator
 from migaki.models.packed_attention import packed_attention
 from migaki.training import checkpoints
+from migaki.training.acceleration import accelerated
 from migaki.training.batching import Rows, row_lengths
 from migaki.training.callbacks import MetricsFile, TrainingObserver
 from migaki.training.config import TrainingConfig
@@ -128,8 +130,9 @@ def run_training(  # noqa: PLR0913 - each is a decision of the caller, all by ke
     settings = replace(settings, packing=packing)
     if (reason := _keep_trained_weights_precise(model)) is not None:
         choices["trained weights"] = reason
-    for topic, choice in choices.items():
-        logger.info("%s: %s", topic, choice)
+    kept, reason = allocator.keep_memory_between_steps(next(model.parameters()).device.type)
+    choices["allocator"] = f"{'tuned' if kept else 'as it is'}: {reason}"
+    _say(choices)
     store = folder / "checkpoints"
     store.mkdir(parents=True, exist_ok=True)
     checkpoints.remove_leftovers(store)
@@ -158,10 +161,18 @@ def run_training(  # noqa: PLR0913 - each is a decision of the caller, all by ke
         )
         engine.optimizer_from = optimizer_from if checkpoint is None else None
         _prepare_folder(engine, store, checkpoint)
-        _train(engine, checkpoint, stop)
+        with accelerated(engine.as_tried()) as faster:
+            _say(faster)
+            choices |= faster
+            _train(engine, checkpoint, stop)
     if engine.optimizer_choice is not None:
         choices["optimizer state"] = engine.optimizer_choice
     return _result(engine, choices)
+
+
+def _say(choices: Mapping[str, str]) -> None:
+    for topic, choice in choices.items():
+        logger.info("%s: %s", topic, choice)
 
 
 def _train(engine: Engine, checkpoint: Path | None, stop: StopRequest) -> None:

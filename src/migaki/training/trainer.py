@@ -26,6 +26,7 @@ from transformers import PreTrainedTokenizerBase, PrinterCallback, Trainer, Trai
 from migaki.dataset.tokens import IGNORED
 from migaki.errors import LossDivergedError
 from migaki.training import checkpoints
+from migaki.training.acceleration import Run
 from migaki.training.batching import (
     EpochBatches,
     LongestFirst,
@@ -362,6 +363,25 @@ class Engine(Trainer):  # type: ignore[misc]
             nll, trained = self._loss(self.model, batch)
         nll.backward()  # type: ignore[no-untyped-call]
         return nll.detach(), trained
+
+    def as_tried(self) -> Run:
+        """Return what is needed to compare faster ways of computing with the plain one."""
+        return Run(
+            model=self.model,
+            config=self.config,
+            precision=self.settings.precision,
+            batch=self._ordinary_rows,
+            step=self._once_more,
+        )
+
+    def _ordinary_rows(self) -> Any:
+        """Return a few rows of the middle of all lengths that have a trained token."""
+        order = np.argsort(self.lengths, kind="stable")
+        outwards = sorted(range(len(order)), key=lambda place: abs(place - len(order) // 2))
+        found = (self.train_dataset[int(order[place])] for place in outwards)
+        trained = (row for row in found if (np.asarray(row["labels"])[1:] != IGNORED).any())
+        rows = list(islice(trained, self.config.batch_size))
+        return self._prepare_inputs(self.data_collator(rows))
 
     def identity(self) -> dict[str, Any]:
         """Return what must be the same for a resumed run to equal an uninterrupted one."""
