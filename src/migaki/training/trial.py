@@ -104,7 +104,7 @@ def difference(plain: Trial, other: Trial, precision: torch.dtype) -> str | None
 
 
 def _norm(tensors: Any) -> float:
-    return sum(float(tensor.double().square().sum()) for tensor in tensors) ** 0.5
+    return float(sum(float(tensor.double().square().sum()) for tensor in tensors) ** 0.5)
 
 
 def _wait(device: torch.device) -> None:
