@@ -73,6 +73,6 @@ def apply_liger(model: nn.Module) -> None:
 
     from liger_kernel.transformers.monkey_patch import MODEL_TYPE_TO_APPLY_LIGER_FN as KNOWN
 
-    apply = KNOWN[model.config.model_type]  # type: ignore[union-attr, index]
+    apply = KNOWN[model.config.model_type]  # type: ignore[union-attr]
     known = inspect.signature(apply).parameters
     apply(model=model, **{name: False for name in _LEFT_OUT if name in known})

@@ -62,7 +62,7 @@ def decoder_layers(model: nn.Module) -> Sequence[nn.Module]:
 
 def compile_layers(model: nn.Module) -> None:
     """Compile every layer when it is first called; `take_back` undoes it."""
-    dynamo = torch._dynamo.config  # type: ignore[attr-defined]
+    dynamo = torch._dynamo.config
     dynamo.recompile_limit = max(dynamo.recompile_limit, _VARIANTS)
     for layer in decoder_layers(model):
         layer.compile(dynamic=True)
@@ -71,7 +71,7 @@ def compile_layers(model: nn.Module) -> None:
 def take_back(model: nn.Module) -> None:
     """Call the layers uncompiled again."""
     for layer in decoder_layers(model):
-        layer._compiled_call_impl = None  # type: ignore[assignment]
+        layer._compiled_call_impl = None
 
 
 def when_it_pays(*, warm_up_s: float, plain_s: float, compiled_s: float) -> str:
