@@ -30,7 +30,7 @@ class Trial:
 
     Args:
         nll_nats: Sum over the trained tokens.
-        gradients: Of every weight that has one, by name, on the model's device.
+        gradients: Of every weight that has one, by name; on the CPU, so that a card keeps its memory.
         seconds: Time of the two passes.
         padded_tokens: Tokens computed, padding included.
     """
@@ -68,7 +68,7 @@ def try_step(
         nll, _ = step(batch)
         _wait(device)
         seconds = time.perf_counter() - started
-    found = {n: p.grad.detach() for n, p in model.named_parameters() if p.grad is not None}
+    found = {n: p.grad.cpu() for n, p in model.named_parameters() if p.grad is not None}
     model.zero_grad()  # lets go of them; they live on in what is returned
     return Trial(
         nll_nats=float(nll),
