@@ -19,6 +19,7 @@ OWNERS = {
     "datasets": "corpus/hub.py",
     "datatrove": ("corpus/execution.py", "corpus/deduplication_steps.py"),
     "hojichar": "corpus/cleaning/plugins.py",
+    "liger_kernel": "models/liger.py",
     "jinja2": ("dataset/template.py", "reports/"),
     "matplotlib": "reports/",
     "peft": "models/adapters.py",
