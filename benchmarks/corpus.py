@@ -289,7 +289,7 @@ def _run_one(source: str, out: str, workers: str) -> None:
 
 
 def _machine() -> dict[str, Any]:
-    from migaki.hardware.memory import cpu_name, usable_cores
+    from migaki.hardware.cpu import cpu_name, usable_cores
 
     packages = ("migaki", "hojichar", "datatrove", "pyarrow")
     return {

@@ -28,7 +28,7 @@ import fugashi
 import sudachipy
 import unidic_lite
 
-from migaki.hardware.memory import cpu_name, usable_cores
+from migaki.hardware.cpu import cpu_name, usable_cores
 from migaki.linguistics.analyzer import Analyzer, FugashiAnalyzer, SudachiAnalyzer
 from migaki.linguistics.hanzi import simplified_glyphs
 from migaki.linguistics.normalization import normalize

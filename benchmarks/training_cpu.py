@@ -339,7 +339,7 @@ def _pairs(runs: list[dict[str, Any]], ours: str, theirs: str) -> list[float]:
 
 
 def _machine() -> dict[str, Any]:
-    from migaki.hardware.memory import cpu_name, usable_cores
+    from migaki.hardware.cpu import cpu_name, usable_cores
 
     packages = ("migaki", "trl", "torch", "transformers", "peft", "accelerate", "datasets")
     return {

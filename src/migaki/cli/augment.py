@@ -141,7 +141,7 @@ def augment(
             f"It was not said {missing}.", hint="For example: migaki augment in.jsonl -o out.jsonl"
         )
     from migaki.corpus.augmentation import Augmentation
-    from migaki.hardware.memory import usable_cores
+    from migaki.hardware.cpu import usable_cores
 
     asked = Augmentation(
         variants=variants,

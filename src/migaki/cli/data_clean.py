@@ -104,7 +104,7 @@ def clean(
     from migaki.config import to_yaml
     from migaki.corpus.cleaning.config import named_code, read_cleaning_config
     from migaki.corpus.file_cleaning import Cleaning, clean_files
-    from migaki.hardware.memory import usable_cores
+    from migaki.hardware.cpu import usable_cores
 
     names = [a for a in arguments or [] if "=" not in a or Path(a).exists()]
     overrides = [a for a in arguments or [] if a not in names]

@@ -28,7 +28,7 @@ from migaki.atomic import write_text
 from migaki.corpus.ordered_map import map_ordered
 from migaki.corpus.pipeline_config import EngineConfig, SlurmConfig
 from migaki.errors import MigakiError, MissingExtraError, ResourceError
-from migaki.hardware.memory import usable_cores
+from migaki.hardware.cpu import usable_cores
 
 __all__ = [
     "ATTEMPTS",

@@ -15,7 +15,8 @@ from typing import Any
 import torch
 
 from migaki.errors import UsageError
-from migaki.hardware import memory
+from migaki.hardware import cpu
+from migaki.hardware.memory import available
 
 __all__ = [
     "available_memory_gib",
@@ -168,22 +169,22 @@ def available_memory_gib(device: torch.device) -> tuple[float, str]:
             free / _GIB,
             f"free of {total / _GIB:.1f} GiB on {torch.cuda.get_device_name(device)}",
         )
-    return memory.available_memory_gib(str(device))
+    return available.available_memory_gib(str(device))
 
 
 def describe_hardware() -> dict[str, Any]:
     """Return what this machine is, as plain values for ``environment.json`` and ``doctor``."""
     device = get_available_device()
     dtype, reason = choose_precision(device)
-    total_gib, available_gib, memory_reason = memory.host_memory_gib()
+    total_gib, available_gib, memory_reason = available.host_memory_gib()
     return {
         "device": str(device),
         "backend": _backend(),
         "precision": str(dtype).removeprefix("torch."),
         "precision_reason": reason,
-        "cpu": memory.cpu_name(),
+        "cpu": cpu.cpu_name(),
         "architecture": platform.machine(),
-        "cores": memory.usable_cores(),
+        "cores": cpu.usable_cores(),
         "torch_threads": torch.get_num_threads(),
         "memory_gib": round(total_gib, 2),
         "available_memory_gib": round(available_gib, 2),

@@ -27,7 +27,7 @@ from transformers import (
 
 from migaki.errors import MigakiError, MissingExtraError, ModelError, ResourceError, UsageError
 from migaki.hardware.gpu import get_available_device
-from migaki.hardware.memory import ModelShape
+from migaki.hardware.memory.shape import ModelShape
 from migaki.models.attention import choose_attention
 from migaki.models.location import (
     EMBEDDED_NAME,

@@ -17,7 +17,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, cast
 
-from migaki.hardware.memory import Method, ModelShape, estimate
+from migaki.hardware.memory.estimate import Method, estimate
+from migaki.hardware.memory.shape import ModelShape
 from migaki.models.location import EMBEDDED_NAME, embedded_model_folder, read_json_object
 
 __all__ = ["REFERENCE_TOKENS", "SUPPORTED_MODELS", "model_shapes", "needed_memory_gib"]

@@ -19,7 +19,10 @@ from transformers import PreTrainedTokenizerBase
 from migaki.dataset.prepare import PreparedData, prepare
 from migaki.errors import ModelError, ResourceError
 from migaki.evaluation.answers import load_prompts
-from migaki.hardware import gpu, memory, speed
+from migaki.hardware import gpu, speed
+from migaki.hardware.memory.available import available_memory_gib
+from migaki.hardware.memory.estimate import MemoryEstimate, estimate
+from migaki.hardware.memory.shape import ModelShape
 from migaki.models import loading
 from migaki.recipes.continuation import Continuation, open_continued_tokenizer
 from migaki.recipes.continued_recipe import settle
@@ -63,7 +66,7 @@ class Plan:
     precision: tuple[torch.dtype, str]
     parameters: int
     steps: int
-    memory: memory.MemoryEstimate
+    memory: MemoryEstimate
     available_gib: float
     seconds: float
     choices: Mapping[str, str] = field(default_factory=dict)
@@ -116,8 +119,8 @@ def make_plan(
     device = gpu.get_available_device()
     dtype, dtype_reason = _precision(recipe, device)
     _, steps = count_steps(max(1, len(data.train)), recipe.training)
-    available_gib, available_reason = memory.available_memory_gib(str(device))
-    estimate = _estimate_memory(recipe, shape, data, dtype, available_gib)
+    available_gib, available_reason = available_memory_gib(str(device))
+    needed = _estimate_memory(recipe, shape, data, dtype, available_gib)
     return Plan(
         recipe=recipe,
         origin=origin,
@@ -127,7 +130,7 @@ def make_plan(
         precision=(dtype, dtype_reason),
         parameters=shape.parameters,
         steps=steps,
-        memory=estimate,
+        memory=needed,
         available_gib=available_gib,
         seconds=_estimate_seconds(recipe, shape.parameters, data, device, dtype, steps=steps),
         choices={
@@ -203,7 +206,7 @@ def _precision(recipe: Recipe, device: torch.device) -> tuple[torch.dtype, str]:
     return gpu.choose_precision(device)
 
 
-def _shape(recipe: Recipe) -> memory.ModelShape:
+def _shape(recipe: Recipe) -> ModelShape:
     return loading.read_shape(
         recipe.model.name,
         revision=recipe.model.revision,
@@ -227,15 +230,15 @@ def _check_targets(recipe: Recipe) -> None:
 
 def _estimate_memory(
     recipe: Recipe,
-    shape: memory.ModelShape,
+    shape: ModelShape,
     data: PreparedData,
     dtype: torch.dtype,
     available_gib: float,
-) -> memory.MemoryEstimate:
+) -> MemoryEstimate:
     """Estimate as the engine will do it: activations are recomputed only where memory needs it."""
     longest = max(data.train.lengths, default=1)
     whole, recomputed = (
-        memory.estimate(
+        estimate(
             shape,
             method=recipe.method,
             batch=recipe.training.batch_size,

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers.modeling_outputs import BaseModelOutputWithPast
 
-from migaki.hardware.memory import LOGIT_BYTES_AT_ONCE
+from migaki.hardware.memory.estimate import LOGIT_BYTES_AT_ONCE
 
 __all__ = ["Tail", "nll_in_chunks", "positions_per_chunk", "sum_nll"]
 

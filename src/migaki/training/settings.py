@@ -11,7 +11,10 @@ import torch
 from torch import nn
 
 from migaki.errors import MigakiError, MissingExtraError, UsageError
-from migaki.hardware import gpu, memory
+from migaki.hardware import gpu
+from migaki.hardware.memory.available import available_memory_gib
+from migaki.hardware.memory.estimate import estimate
+from migaki.hardware.memory.shape import ModelShape
 from migaki.training.config import TrainingConfig
 from migaki.training.packs import PADDED, Packing
 
@@ -139,10 +142,10 @@ def _checkpointing(
     if config.gradient_checkpointing == "always":
         return True, "gradient_checkpointing=always"
     try:
-        shape = memory.ModelShape.from_config(model.config.to_dict())  # type: ignore[union-attr, operator]
+        shape = ModelShape.from_config(model.config.to_dict())  # type: ignore[union-attr, operator]
     except MigakiError:
         return True, "the size of this model is not known, and recomputing saves memory"
-    estimate = memory.estimate(
+    needed = estimate(
         shape,
         method="lora" if hasattr(model, "peft_config") else "full",
         batch=config.batch_size,
@@ -150,8 +153,8 @@ def _checkpointing(
         dtype_bytes=precision.itemsize,
         lora_dropout=0.1,  # any: it decides whether copies of inputs are counted
     )
-    kept = estimate.activations_gib + estimate.logits_gib
-    free, _ = memory.available_memory_gib(str(device))
+    kept = needed.activations_gib + needed.logits_gib
+    free, _ = available_memory_gib(str(device))
     if kept <= free * _FREE_SHARE:
         return False, (
             f"kept activations take about {kept:.2f} of {free:.1f} GiB free; recomputing them would "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from migaki.hardware.memory import ModelShape
+from migaki.hardware.memory.shape import ModelShape
 from migaki.models.location import embedded_model_folder, read_json_object
 from migaki.models.registry import SUPPORTED_MODELS, model_shapes
 
