@@ -29,7 +29,7 @@ from torch import nn
 from transformers import AutoModelForCausalLM, LlamaConfig, Qwen2Config
 
 from migaki.hardware import cpu
-from migaki.hardware.memory.estimate import MemoryEstimate, Method, estimate
+from migaki.hardware.memory.estimate import Batch, MemoryEstimate, Method, estimate
 from migaki.hardware.memory.shape import ModelShape
 from migaki.models.adapters import attach_lora
 from migaki.models.location import embedded_model_folder, read_json_object
@@ -132,13 +132,10 @@ def predict(config: Any, case: Case, device: torch.device) -> MemoryEstimate:
     return estimate(
         ModelShape.from_config(config.to_dict()),
         method=case.method,
-        batch=case.rows,
-        tokens=case.tokens,
+        batch=Batch(case.rows, case.tokens, padded=case.padded, accumulated=case.accumulation > 1),
         dtype_bytes=2 if case.bf16 else 4,
         activation_checkpointing=case.recompute,
         lora_dropout=case.lora_dropout,
-        accumulation=case.accumulation > 1,
-        padded=case.padded,
         device=device.type,
     )
 
@@ -160,7 +157,7 @@ def peak_bytes(work: Callable[[], object], device: torch.device) -> int:
     with torch.profiler.profile(activities=activities, profile_memory=True) as profile:
         work()
     now = peak = 0
-    for event in profile.profiler.kineto_results.events():  # type: ignore[union-attr]
+    for event in profile.profiler.kineto_results.events():
         if event.name() == "[memory]":
             now += event.nbytes()
             peak = max(peak, now)
@@ -176,7 +173,7 @@ def _train(config: Any, case: Case, device: torch.device) -> None:
         for batch in _batches(case, config.vocab_size, device):
             with torch.autocast(device.type, torch.bfloat16, enabled=case.bf16):
                 nll, count = loss_of(model, batch)
-            (nll / count).backward()
+            (nll / count).backward()  # type: ignore[no-untyped-call]
             del nll, count
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, cast
 
-from migaki.hardware.memory.estimate import Method, estimate
+from migaki.hardware.memory.estimate import Batch, Method, estimate
 from migaki.hardware.memory.shape import ModelShape
 from migaki.models.location import EMBEDDED_NAME, embedded_model_folder, read_json_object
 
@@ -55,7 +55,9 @@ def needed_memory_gib(shape: ModelShape) -> dict[str, float]:
             estimate(
                 shape,
                 method=method,
-                tokens=min(shape.context, 4096 if method == "inference" else REFERENCE_TOKENS),
+                batch=Batch(
+                    tokens=min(shape.context, 4096 if method == "inference" else REFERENCE_TOKENS)
+                ),
                 activation_checkpointing=True,
             ).total_gib,
             1 if shape.parameters > 1e8 else 3,

@@ -21,7 +21,7 @@ from migaki.errors import ModelError, ResourceError
 from migaki.evaluation.answers import load_prompts
 from migaki.hardware import gpu, speed
 from migaki.hardware.memory.available import available_memory_gib
-from migaki.hardware.memory.estimate import MemoryEstimate, estimate
+from migaki.hardware.memory.estimate import Batch, MemoryEstimate, estimate
 from migaki.hardware.memory.shape import ModelShape
 from migaki.models import loading
 from migaki.recipes.continuation import Continuation, open_continued_tokenizer
@@ -241,8 +241,12 @@ def _estimate_memory(
         estimate(
             shape,
             method=recipe.method,
-            batch=recipe.training.batch_size,
-            tokens=longest,
+            batch=Batch(
+                recipe.training.batch_size,
+                longest,
+                padded=recipe.training.batch_size > 1,
+                accumulated=recipe.training.gradient_accumulation_steps > 1,
+            ),
             dtype_bytes=dtype.itemsize,
             activation_checkpointing=checkpointing,
             r=recipe.lora.r,

@@ -13,7 +13,7 @@ from torch import nn
 from migaki.errors import MigakiError, MissingExtraError, UsageError
 from migaki.hardware import gpu
 from migaki.hardware.memory.available import available_memory_gib
-from migaki.hardware.memory.estimate import estimate
+from migaki.hardware.memory.estimate import Batch, estimate
 from migaki.hardware.memory.shape import ModelShape
 from migaki.training.config import TrainingConfig
 from migaki.training.packs import PADDED, Packing
@@ -148,8 +148,7 @@ def _checkpointing(
     needed = estimate(
         shape,
         method="lora" if hasattr(model, "peft_config") else "full",
-        batch=config.batch_size,
-        tokens=longest,
+        batch=Batch(config.batch_size, longest, padded=config.batch_size > 1),
         dtype_bytes=precision.itemsize,
         lora_dropout=0.1,  # any: it decides whether copies of inputs are counted
     )

@@ -22,7 +22,15 @@ from typing import Literal
 from migaki.hardware.memory.activations import Pass, attention_mask_bytes, layer_bytes_per_token
 from migaki.hardware.memory.shape import ModelShape
 
-__all__ = ["LOGIT_BYTES_AT_ONCE", "MemoryEstimate", "Method", "Optimizer", "estimate"]
+__all__ = [
+    "CUDA_CONTEXT_GIB",
+    "LOGIT_BYTES_AT_ONCE",
+    "Batch",
+    "MemoryEstimate",
+    "Method",
+    "Optimizer",
+    "estimate",
+]
 
 Method = Literal["inference", "lora", "qlora", "qlora_8bit", "full"]
 Optimizer = Literal["adamw", "adamw_8bit"]
@@ -40,6 +48,19 @@ _QUANTIZED_BYTES: dict[Method, float] = {"qlora": 0.5 + 0.127 / 8, "qlora_8bit":
 _MOMENT_BYTES: dict[Optimizer, float] = {"adamw": 8.0, "adamw_8bit": 2 + 8 / 256}
 _LOGIT_BYTES = 12
 """At the start of the backward pass, in float32: log-probabilities, their gradient, that of the logits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What goes through the model at once."""
+
+    rows: int = 1
+    tokens: int = 512
+    """Length of the longest row."""
+    padded: bool = False
+    """Rows of unequal length share it."""
+    accumulated: bool = False
+    """Several such make an optimizer step, so gradients are there while activations are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +88,11 @@ def estimate(  # noqa: PLR0913 - what a step is, all by keyword
     shape: ModelShape,
     *,
     method: Method,
-    batch: int = 1,
-    tokens: int = 512,
+    batch: Batch,
     dtype_bytes: int = 2,
     activation_checkpointing: bool = False,
     r: int = 16,
     lora_dropout: float = 0.0,
-    accumulation: bool = False,
-    padded: bool = False,
     optimizer: Optimizer = "adamw",
     device: str = "cpu",
 ) -> MemoryEstimate:
@@ -84,22 +102,19 @@ def estimate(  # noqa: PLR0913 - what a step is, all by keyword
         shape: The model.
         method: ``inference``, or how it is trained: ``qlora`` has a 4-bit base. Adapters are on
             every linear layer but the head.
-        batch: Rows in one forward pass.
-        tokens: Length of the longest row, padding included.
+        batch: What goes through the model at once.
         dtype_bytes: Bytes of the number format that is computed in: 4, or 2 for mixed precision.
             Full training keeps weights, gradients and moments in float32 either way; LoRA keeps
             the frozen base in this format and its adapters in float32.
         activation_checkpointing: Activations of a layer are recomputed when needed.
         r: Rank of the adapters.
         lora_dropout: Above zero every adapter keeps a copy of its input.
-        accumulation: Several passes make a step, so gradients are there while activations are.
-        padded: Rows of unequal length share a pass.
         optimizer: Whose moments are kept.
         device: ``cpu``, ``mps``, ``cuda`` or ``cuda:N``.
 
     Example:
         >>> tiny = ModelShape(4, 256, 4, 2, 1024, 8000, tied=True)
-        >>> estimate(tiny, method="full", dtype_bytes=4).weights_gib < 0.03
+        >>> estimate(tiny, method="full", batch=Batch(4, 128), dtype_bytes=4).weights_gib < 0.03
         True
     """
     on_card = device.startswith("cuda")
@@ -108,19 +123,19 @@ def estimate(  # noqa: PLR0913 - what a step is, all by keyword
         whole=method == "full",
         r=r,
         lora_dropout=lora_dropout,
-        padded=padded,
+        padded=batch.padded,
         mask_bytes=1 if on_card else 4,
     )
     context = CUDA_CONTEXT_GIB if on_card else 0.0
-    positions = batch * tokens
+    positions = batch.rows * batch.tokens
     adapters = 0 if method in ("inference", "full") else shape.lora_parameters(r)
     weights = _base_bytes(shape, method, dtype_bytes) + 4 * adapters
-    mask = attention_mask_bytes(batch, tokens, how)
+    mask = attention_mask_bytes(batch.rows, batch.tokens, how)
     layer = layer_bytes_per_token(shape, how) * positions + mask
     if method == "inference":
         cache = 2 * shape.layers * shape.kv_width * positions * dtype_bytes
         at_work = layer + _work_bytes(shape, how, positions)
-        logits_of_last = batch * shape.vocabulary * 8
+        logits_of_last = batch.rows * shape.vocabulary * 8
         total = weights + cache + max(at_work, logits_of_last)
         return _gib(weights, 0, 0, cache + at_work, logits_of_last, total, context_gib=context)
     trained = shape.parameters if how.whole else adapters
@@ -130,11 +145,11 @@ def estimate(  # noqa: PLR0913 - what a step is, all by keyword
     work = _work_bytes(shape, how, positions)
     recomputed = layer if activation_checkpointing else 0.0
     head = 4.0 * shape.vocabulary * shape.hidden if how.whole else 0.0
-    so_far = gradients if accumulation else 0.0
+    so_far = gradients if batch.accumulated else 0.0
     moments_of_a_step = {
         "head": so_far + activations + max(logits, head + logits / 3),
         "first layer": so_far + activations + head + recomputed + work,
-        "end": gradients + layer + work + (head if accumulation or shape.tied else 0.0),
+        "end": gradients + layer + work + (head if batch.accumulated or shape.tied else 0.0),
     }
     total = weights + moments + max(*moments_of_a_step.values(), gradients)
     return _gib(
