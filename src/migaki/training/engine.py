@@ -395,6 +395,6 @@ def _result(engine: Engine, choices: Mapping[str, str]) -> TrainingResult:
         trained_tokens=whole.trained_tokens,
         seconds=whole.seconds,
         tokens_per_s=whole.tokens_per_s,
-        choices=choices,
+        choices={**choices, **engine.late_choices},
         checkpoint=checkpoints.latest_checkpoint(Path(engine.args.output_dir)),
     )

@@ -27,6 +27,7 @@ from migaki.dataset.tokens import IGNORED
 from migaki.errors import LossDivergedError
 from migaki.training import checkpoints
 from migaki.training.acceleration import Run
+from migaki.training.batch_size import Batch, TokensAtOnce, pieces_of
 from migaki.training.batching import (
     EpochBatches,
     LongestFirst,
@@ -111,6 +112,12 @@ class Engine(Trainer):  # type: ignore[misc]
         self._step_trained: list[Tensor] = []
         self._step_tokens: list[Tensor] = []
         self._step_padded = 0
+        self._step_batches: list[Batch] = []
+        self.late_choices: dict[str, str] = {}
+        """What was decided while the run was under way, with the reason, by topic."""
+        self.at_once = {
+            what: TokensAtOnce(what, self._note_halved) for what in ("training", "evaluation")
+        }
         self._grad_norm: Tensor | float | None = None
         self._last_batch: Mapping[str, Any] | None = None
         self.remove_callback(PrinterCallback)
@@ -181,6 +188,58 @@ class Engine(Trainer):  # type: ignore[misc]
         loss = nll / torch.as_tensor(divisor, device=nll.device).clamp(min=1)
         return (loss, None) if return_outputs else loss
 
+    def training_step(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Any],
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Tensor:
+        """Add the gradients of a batch; where memory runs out, those of the step anew, in pieces."""
+        earlier = tuple(self._step_batches)
+        self._step_batches.append(inputs)
+        if self.args.world_size > 1:  # the other processes would wait for this one's gradients
+            return self._add_gradients(model, [inputs], num_items_in_batch)
+        attempts = 0
+
+        def work(pieces: list[Batch]) -> Tensor:
+            nonlocal attempts
+            attempts += 1
+            if attempts > 1:  # the failed pass has left part of its gradients behind
+                self._forget_step()
+                self._step_batches = [*earlier, inputs]
+                for batch in earlier:
+                    again = pieces_of(batch, self.at_once["training"].limit)
+                    self._add_gradients(model, again, num_items_in_batch)
+            return self._add_gradients(model, pieces, num_items_in_batch)
+
+        return self.at_once["training"].run(inputs, work)
+
+    def _add_gradients(self, model: nn.Module, pieces: list[Batch], trained: Any) -> Tensor:
+        losses = [
+            super(Engine, self).training_step(model, dict(piece), trained) for piece in pieces
+        ]
+        return torch.stack(losses).sum()
+
+    def _forget_step(self) -> None:
+        self.model.zero_grad()
+        for values in (self._step_nll, self._step_trained, self._step_tokens):
+            values.clear()
+        self._step_padded = 0
+        self._last_batch = None
+        self._step_batches = []
+
+    def _note_halved(self, limit: int, reason: str) -> None:
+        topic = (
+            "tokens at once in training"
+            if "in training" in reason
+            else "tokens at once in evaluation"
+        )
+        self.late_choices[topic] = reason
+        step = self.state.global_step
+        self.metrics.append(
+            {"split": "memory", "step": step, "tokens_at_once": limit, "reason": reason}
+        )
+
     def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
         self._grad_norm = super()._get_grad_norm(model, grad_norm=grad_norm)
         return self._grad_norm
@@ -197,6 +256,7 @@ class Engine(Trainer):  # type: ignore[misc]
             ]
         )
         nll, trained, tokens, norm = sums.tolist()
+        self._step_batches = []
         for values in (self._step_nll, self._step_trained, self._step_tokens):
             values.clear()
         scaled = getattr(self.accelerator, "scaler", None) is not None  # it skips such steps itself
@@ -260,10 +320,16 @@ class Engine(Trainer):  # type: ignore[misc]
         self.model.eval()
         total = torch.zeros(2, dtype=torch.float64)
         for batch in loader:
-            with self.accelerator.autocast():
-                nll, trained = self._loss(self.model, self._prepare_inputs(batch))
-            total += torch.stack([nll.double(), trained.double()]).cpu()
+            total += self.at_once["evaluation"].run(batch, self._measure_pieces)
         return float(total[0]), int(total[1])
+
+    def _measure_pieces(self, pieces: list[Batch]) -> Tensor:
+        total = torch.zeros(2, dtype=torch.float64)
+        for piece in pieces:
+            with self.accelerator.autocast():
+                nll, trained = self._loss(self.model, self._prepare_inputs(dict(piece)))
+            total += torch.stack([nll.double(), trained.double()]).cpu()
+        return total
 
     # ---- metrics ---------------------------------------------------------------------------------
 
@@ -324,6 +390,7 @@ class Engine(Trainer):  # type: ignore[misc]
             "meter": self.meter.to_json(),
             "watch": self.watch.to_json(),
             "flow": self.flow.to_json(),
+            "tokens_at_once": {what: found.limit for what, found in self.at_once.items()},
         }
         (folder / _STATE_FILE).write_text(json.dumps(own, indent=2), encoding="utf-8")
 
@@ -406,6 +473,8 @@ class Engine(Trainer):  # type: ignore[misc]
         self.meter.restore(saved["meter"])
         self.watch.restore(saved["watch"])
         self.flow.restore(saved["flow"])
+        for what, limit in saved.get("tokens_at_once", {}).items():
+            self.at_once[what].limit = limit
 
 
 def _adapter_shape(model: nn.Module) -> dict[str, Any]:

@@ -450,7 +450,7 @@ class TestChoices:
         self, config: Make, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(
-            settings_module.memory, "available_memory_gib", lambda _: (1e-4, "a small machine")
+            settings_module, "available_memory_gib", lambda _: (1e-4, "a small machine")
         )
         result = train(make_model(), config(num_epochs=1))
 

@@ -1,6 +1,6 @@
 """The estimate against what real training steps take: within a tenth, on shapes it was not made from.
 
-The table of `migaki.hardware.memory.activations` was read off Qwen2, Llama and Gemma 2 models of hidden
+The table of `migaki.hardware.memory.activations` was read off Qwen2, Llama, GPT-NeoX and StableLM models of hidden
 size 64 and 96 with 3 layers. The shapes here are others. What is measured, and why not the resident set:
 benchmarks/training_memory.py. For a larger model the growth of the resident set is compared as well.
 """
