@@ -99,7 +99,9 @@ def pieces_of(batch: Batch, limit: int | None) -> list[Batch]:
 
 
 def _divisible(batch: Batch) -> bool:
-    """Whether every part has a line for each row: packed rows with a table of their own have not."""
+    """Whether every part has a line for each row; a pack, which has no mask, has not."""
+    if "attention_mask" not in batch:
+        return False
     shape = batch["input_ids"].shape
     return all(isinstance(part, Tensor) and part.shape == shape for part in batch.values())
 
