@@ -205,6 +205,8 @@ def _work(given: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as out:
         train = _migaki if given.worker.startswith("migaki") else _trl
         clock = train(model, rows, given.worker, Path(out), seconds=given.seconds)
+    if not clock.steps:
+        raise SystemExit(f"no step behind the first {SKIPPED_STEPS}: give more rows (--count)")
     tokens_per_s = clock.tokens / clock.seconds
     peak = torch.cuda.max_memory_reserved() / 2**30 if device.type == "cuda" else None
     return {
