@@ -32,10 +32,11 @@ _CUDA_SETTINGS = ("PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF")
 def keep_memory_between_steps(device_type: str) -> tuple[bool, str]:
     """Let freed memory be used again instead of given back, for the rest of this process.
 
-    On Linux with glibc: on the CPU a step of a small LoRA run took 20 to 27 % less processor time
-    and half the page faults, for 2 to 3 % more peak memory (4 layers of hidden size 256, 8 rows of
-    40 to 200 tokens, one thread, medians of alternating runs). A larger top pad (M_TOP_PAD) gained
-    nothing beyond it. On CUDA: expandable segments, which fit rows of any length.
+    On Linux with glibc: on the CPU a step of a small LoRA run took 10 % less processor time in the
+    median of four alternating pairs (27 % less to 6 % more on a busy machine), half the page faults
+    and 4 % more peak memory (4 layers of hidden size 256, 8 rows of 40 to 200 tokens, one thread). A
+    larger top pad (M_TOP_PAD) made no difference beyond that noise. On CUDA: expandable segments,
+    which fit rows of any length; not measured.
 
     Args:
         device_type: ``cpu``, ``cuda`` or ``mps``, where the model is.
