@@ -17,7 +17,6 @@ from peft import (
     TaskType,
     get_peft_model,
     get_peft_model_state_dict,
-    prepare_model_for_kbit_training,
 )
 from safetensors import safe_open
 from torch import nn
@@ -27,6 +26,7 @@ from transformers.pytorch_utils import Conv1D
 from migaki.atomic import write_json
 from migaki.errors import ModelError, UsageError
 from migaki.models.location import EMBEDDED_NAME, embedded_model_folder, read_json_object
+from migaki.models.low_bit import keep_4bit_weights_unpacked
 
 __all__ = [
     "attach_lora",
@@ -86,7 +86,7 @@ def auto_detect_target_modules(model: nn.Module) -> list[str]:
     return found
 
 
-def attach_lora(
+def attach_lora(  # noqa: PLR0913 - PEFT's own names, all by keyword
     model: PreTrainedModel,
     *,
     r: int = 16,
@@ -95,12 +95,17 @@ def attach_lora(
     lora_dropout: float = 0.05,
     bias: str = "none",
     task_type: str = "CAUSAL_LM",
+    use_rslora: bool = False,
+    use_dora: bool = False,
+    token_ids: Sequence[int] = (),
     seed: int | None = None,
 ) -> PeftModel:
     """Attach fresh adapters to a model and freeze everything else.
 
-    The adapters start as zero, so the model answers as before until it is trained. A quantized
-    base is prepared for it (norms in float32, inputs with gradients), which makes it QLoRA.
+    The adapters start as zero, so the model answers as before until it is trained. On a quantized
+    base this is QLoRA. Norms, embeddings and head of such a base stay in the number format they were
+    loaded in (PEFT's `prepare_model_for_kbit_training` would make them float32): what is trained is
+    then exactly what is loaded again afterwards.
 
     Args:
         model: The base; its layers are wrapped in place.
@@ -110,10 +115,16 @@ def attach_lora(
         lora_dropout: Share of the adapters' inputs set to zero while training.
         bias: ``none``, ``all`` or ``lora_only``.
         task_type: PEFT's task, ``CAUSAL_LM``.
+        use_rslora: Multiply by ``lora_alpha / √r`` instead (rsLoRA, arXiv 2312.03732, theorem 3.2).
+        use_dora: Train the length of each row of a weight apart from its direction (DoRA, arXiv
+            2402.09353).
+        token_ids: Tokens whose rows of the embedding, and of a head of its own, are trained too.
         seed: Seed of the adapters' first values; without one PyTorch's global state is used.
 
     Raises:
-        UsageError: A named layer does not exist, or the task is unknown.
+        UsageError: A named layer or token does not exist, or the task is unknown.
+        ModelError: The 4-bit weights were repacked before (`low_bit`), or rows of this model's
+            head cannot be trained.
     """
     if task_type not in TaskType.__members__:
         raise UsageError(
@@ -122,8 +133,7 @@ def attach_lora(
         )
     targets = list(target_modules) if target_modules else auto_detect_target_modules(model)
     refuse_unknown_targets(model, targets)
-    if getattr(model, "is_quantized", False):
-        model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
+    keep_4bit_weights_unpacked(model)
     config = LoraConfig(
         r=r,
         lora_alpha=lora_alpha,
@@ -131,11 +141,37 @@ def attach_lora(
         lora_dropout=lora_dropout,
         bias=bias,
         task_type=TaskType[task_type],
+        use_rslora=use_rslora,
+        use_dora=use_dora,
+        trainable_token_indices=_token_rows(model, token_ids) if token_ids else None,
     )
     with torch.random.fork_rng(enabled=seed is not None):
         if seed is not None:
             torch.manual_seed(seed)
         return get_peft_model(model, config)
+
+
+def _token_rows(model: PreTrainedModel, token_ids: Sequence[int]) -> dict[str, list[int]]:
+    """Name the matrices whose rows are trained: the embedding, and the head where it is another."""
+    embedding, head = model.get_input_embeddings(), _output_head(model)
+    wrong = [number for number in token_ids if not 0 <= number < len(embedding.weight)]
+    if wrong:
+        raise UsageError(
+            f"lora.trainable_tokens names the id {wrong[0]:,}, and the model has "
+            f"{len(embedding.weight):,} embeddings (0 to {len(embedding.weight) - 1:,}).",
+            hint="Name tokens of this model's tokenizer.",
+        )
+    if getattr(head, "bias", None) is not None:  # PEFT 0.21 leaves it out of the logits
+        raise ModelError(
+            f"lora.trainable_tokens: the head of {type(model).__name__} has a bias, which PEFT drops "
+            "as soon as rows of it are trained.",
+            hint="Train without lora.trainable_tokens, or with --method full.",
+        )
+    matrices = [embedding]
+    if head is not None and head.weight is not embedding.weight:
+        matrices.append(head)
+    names = {id(module): name for name, module in model.named_modules()}
+    return {names[id(module)]: sorted(token_ids) for module in matrices}
 
 
 def save_adapter(
@@ -176,8 +212,7 @@ def load_adapter(model: PreTrainedModel, folder: Path, *, trainable: bool = Fals
         ModelError: The adapter does not fit the model.
     """
     config = read_json_object(folder / "adapter_config.json")
-    if trainable and getattr(model, "is_quantized", False):
-        model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
+    keep_4bit_weights_unpacked(model)
     try:
         adapted = PeftModel.from_pretrained(
             model, folder, is_trainable=trainable, use_safetensors=True

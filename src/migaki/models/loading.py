@@ -8,7 +8,6 @@ reason and is logged.
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +24,7 @@ from transformers import (
     StableLmConfig,
 )
 
-from migaki.errors import MigakiError, MissingExtraError, ModelError, ResourceError, UsageError
+from migaki.errors import MigakiError, ModelError, ResourceError, UsageError
 from migaki.hardware.gpu import get_available_device
 from migaki.hardware.memory.shape import ModelShape
 from migaki.models.attention import choose_attention
@@ -37,6 +36,7 @@ from migaki.models.location import (
     read_json_object,
     unreadable,
 )
+from migaki.models.low_bit import keep_4bit_weights_unpacked, require_bitsandbytes
 from migaki.models.tokenizers import (
     LoadedTokenizer,
     choose_pad_token,
@@ -265,12 +265,7 @@ def _quantization(
         )
     if not load_in_8bit and not load_in_4bit:
         return None
-    if importlib.util.find_spec("bitsandbytes") is None:
-        raise MissingExtraError(
-            f"{'4' if load_in_4bit else '8'}-bit loading",
-            package="bitsandbytes",
-            extra="quantization",
-        )
+    require_bitsandbytes(f"{'4' if load_in_4bit else '8'}-bit loading")
     if load_in_8bit:
         return BitsAndBytesConfig(load_in_8bit=True)
     return BitsAndBytesConfig(  # the settings of QLoRA, arXiv 2305.14314 section 3
@@ -301,7 +296,11 @@ def _known_config(folder: Path) -> PreTrainedConfig | None:
 
 
 def _read_model(folder: Path, device: torch.device, **options: Any) -> PreTrainedModel:
-    if options["quantization_config"] is not None:
+    stored = read_json_object(folder / "config.json").get("quantization_config")
+    if stored is not None and options["quantization_config"] is None:
+        del options["quantization_config"]  # None would overrule the file's own
+    quantized = options.get("quantization_config") is not None or stored is not None
+    if quantized:  # such weights are made on their device and do not move
         options["device_map"] = {"": device}
     known = _known_config(folder)
     if known is not None:
@@ -317,13 +316,12 @@ def _read_model(folder: Path, device: torch.device, **options: Any) -> PreTraine
     except Exception as err:  # a model class may raise anything over a wrong file
         raise unreadable("model", folder, err) from err
     _refuse_incomplete(folder, report)
-    if options["quantization_config"] is None:
+    if not quantized:
         try:
             model = model.to(device)
         except torch.OutOfMemoryError as err:
             raise _out_of_memory(folder, device) from err
-    elif device.type == "cpu":
-        _keep_4bit_weights_unpacked(model)
+    keep_4bit_weights_unpacked(model)
     return model
 
 
@@ -343,17 +341,6 @@ def _refuse_incomplete(folder: Path, report: dict[str, Any]) -> None:
         logger.warning(
             "%s: %d tensors of the file are not used (%s …)", folder, len(unexpected), unexpected[0]
         )
-
-
-def _keep_4bit_weights_unpacked(model: PreTrainedModel) -> None:
-    """Keep bitsandbytes from repacking 4-bit weights on CPUs with avx512_bf16.
-
-    After one evaluation pass it trains with wrong gradients there, in silence (bitsandbytes 0.50.2;
-    see docs/decisions).
-    """
-    for module in model.modules():
-        if type(module).__name__ == "Linear4bit":
-            module.support_avx512bf16_for_cpu = False
 
 
 def _out_of_memory(folder: Path, device: torch.device) -> ResourceError:

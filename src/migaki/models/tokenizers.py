@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from migaki.errors import ModelError
+from migaki.errors import ModelError, UsageError
 from migaki.models.location import locate, unreadable
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "load_tokenizer",
     "open_tokenizer",
     "open_tokenizer_in",
+    "token_ids",
 ]
 
 logger = logging.getLogger(__name__)
@@ -199,3 +201,32 @@ def _as_trained(
         f"PreTrainedTokenizerFast: {name} encodes differently from the tokenizer.json beside it, "
         "and the file is what the model was trained with"
     )
+
+
+def token_ids(tokenizer: PreTrainedTokenizerBase, tokens: Sequence[int | str]) -> list[int]:
+    """Return the ids of tokens, each given as its id or as it is written.
+
+    Args:
+        tokenizer: The tokenizer.
+        tokens: Ids are taken as they are. A text is a token of the vocabulary (``<|user|>``), or a
+            word that the tokenizer keeps in one piece (``東京``, which a byte-level vocabulary
+            spells otherwise).
+
+    Raises:
+        UsageError: A text is no single token.
+    """
+    vocabulary = tokenizer.get_vocab()
+    found = []
+    for token in tokens:
+        if isinstance(token, str) and token not in vocabulary:
+            pieces = tokenizer.encode(token, add_special_tokens=False)
+            if len(pieces) != 1 or tokenizer.decode(pieces) != token:
+                raise UsageError(
+                    f"lora.trainable_tokens names '{token}', which is no token of this tokenizer: it "
+                    f"is written with {len(pieces)} ({', '.join(map(str, pieces[:8]))}).",
+                    hint="Name tokens of the vocabulary, or ids.",
+                )
+            found.append(pieces[0])
+        else:
+            found.append(vocabulary[token] if isinstance(token, str) else token)
+    return list(dict.fromkeys(found))

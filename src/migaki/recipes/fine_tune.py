@@ -269,7 +269,12 @@ class _Job:
             return adapted
         from migaki.training.lora import attach_adapter  # peft takes seconds to import
 
-        return attach_adapter(loaded.model, recipe.lora, seed=recipe.training.seed)
+        return attach_adapter(
+            loaded.model,
+            recipe.lora,
+            tokenizer=self.plan.tokenizer,
+            seed=recipe.training.seed,
+        )
 
     def _weights_dtype(self) -> torch.dtype:
         """Master weights stay in fp32 when they are trained; a frozen base need not."""

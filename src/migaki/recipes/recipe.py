@@ -21,7 +21,7 @@ from migaki import config as config_module
 from migaki.dataset.config import DataConfig
 from migaki.errors import ConfigError
 from migaki.models.location import EMBEDDED_NAME
-from migaki.training.config import LoRAConfig, TrainingConfig
+from migaki.training.config import LoRAConfig, TrainingConfig, contradiction
 
 _STRICT = ConfigDict(extra="forbid", validate_assignment=True)
 
@@ -95,6 +95,8 @@ class Recipe:
             self.lora.use_qlora = True
         if self.method == "lora" and self.lora.use_qlora:
             self.method = "qlora"
+        if (problem := contradiction(self.method, self.training, self.lora)) is not None:
+            raise ValueError(problem)
         if self.name is not None and not _names_a_folder(self.name):
             raise ValueError(
                 f"name is {self.name!r}: it becomes a folder name, so it may hold no '/' and no line "

@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, field_validator
 from pydantic.dataclasses import dataclass
 
-__all__ = ["LoRAConfig", "TrainingConfig"]
+__all__ = ["LoRAConfig", "TrainingConfig", "contradiction"]
 
 _STRICT = ConfigDict(extra="forbid", validate_assignment=True, allow_inf_nan=False)
 
@@ -100,6 +100,17 @@ class TrainingConfig:
     """Compile the layers: seconds to minutes before the first step, faster steps after it."""
     liger: Literal["auto", "always", "never"] = field(default="auto", kw_only=True)
     """Liger's fused kernels on a GPU (needs migaki[liger]), kept if they give the same gradients."""
+    optimizer: Literal["adamw", "adamw_8bit", "paged_adamw", "paged_adamw_8bit"] = field(
+        default="adamw", kw_only=True
+    )
+    """AdamW; with moments in 8 bits, or in memory that a GPU may page out (migaki[quantization])."""
+    lora_plus_ratio: Annotated[float, Field(ge=1)] = field(default=1.0, kw_only=True)
+    """LoRA+: the adapters' B matrices learn at this multiple of the rate; its paper takes 16."""
+    neftune_noise_alpha: Annotated[float, Field(ge=0)] = field(default=0.0, kw_only=True)
+    """NEFTune: strength of the noise on embeddings while training, 5 to 15 in its paper; 0 is none."""
+    freeze: list[str] = field(default_factory=list, kw_only=True)
+    """Full training: weights that stay as they are, by patterns of their names (`model.layers.0.*`);
+    a later pattern behind `!` trains what it matches after all."""
 
     @field_validator("warmup_steps")
     @classmethod
@@ -164,6 +175,23 @@ class LoRAConfig:
     """Keep the base model quantized while the adapters train (needs migaki[quantization])."""
     qlora_4bit: bool = True
     """4-bit base for QLoRA; false is 8-bit."""
+    use_rslora: bool = field(default=False, kw_only=True)
+    """rsLoRA: scale by ``lora_alpha / sqrt(r)``, which keeps large ranks learning."""
+    use_dora: bool = field(default=False, kw_only=True)
+    """DoRA: train the length of each row of a weight matrix apart from its direction (slower)."""
+    trainable_tokens: list[int | str] = field(default_factory=list, kw_only=True)
+    """Tokens, by id or as written, whose rows of embedding and head are trained as well."""
+
+    @field_validator("trainable_tokens")
+    @classmethod
+    def _tokens_once(cls, value: list[int | str]) -> list[int | str]:
+        wrong = [token for token in value if (token == "" if isinstance(token, str) else token < 0)]
+        if wrong or len(set(value)) < len(value):
+            raise ValueError(
+                f"trainable_tokens is {value}: give each token once, by its id (0, 1 …) or as it is "
+                "written ('<|user|>')"
+            )
+        return value
 
     @field_validator("target_modules")
     @classmethod
@@ -174,3 +202,47 @@ class LoRAConfig:
                 "leave it out for all linear layers"
             )
         return value
+
+
+def contradiction(
+    method: Literal["lora", "qlora", "full"],
+    training: TrainingConfig,
+    lora: LoRAConfig | None = None,
+) -> str | None:
+    """Find settings that the method would leave without effect.
+
+    Args:
+        method: How weights are trained.
+        training: How a model is trained.
+        lora: The adapters, where there are any settings for them.
+
+    Returns:
+        What contradicts what and what to do, or nothing.
+
+    Example:
+        >>> contradiction("lora", TrainingConfig(freeze=["model.embed_tokens.*"]))
+        "training.freeze is for method 'full': beside adapters every other weight is frozen. Drop it"
+    """
+    if method != "full":
+        if training.freeze:
+            return (
+                "training.freeze is for method 'full': beside adapters every other weight is frozen. "
+                "Drop it"
+            )
+        return None
+    if training.lora_plus_ratio != 1:
+        return (
+            f"training.lora_plus_ratio is {training.lora_plus_ratio:g}, and method 'full' has no "
+            "adapters. Choose method: lora, or drop it"
+        )
+    given = (
+        [name for name in ("use_rslora", "use_dora", "trainable_tokens") if getattr(lora, name)]
+        if lora is not None
+        else []
+    )
+    if given:
+        return (
+            f"lora.{given[0]} is set, and method 'full' has no adapters: it trains every weight. "
+            "Choose method: lora, or drop it"
+        )
+    return None

@@ -18,13 +18,16 @@ from transformers import PreTrainedTokenizerBase, TrainingArguments
 from migaki.dataset.tokens import IGNORED
 from migaki.errors import RunInterruptedError, TrainingError
 from migaki.hardware import allocator
+from migaki.models import low_bit
 from migaki.models.packed_attention import packed_attention
 from migaki.training import checkpoints
 from migaki.training.acceleration import accelerated
 from migaki.training.batching import Rows, row_lengths
 from migaki.training.callbacks import MetricsFile, TrainingObserver
-from migaki.training.config import TrainingConfig
+from migaki.training.config import TrainingConfig, contradiction
+from migaki.training.freezing import freeze_weights
 from migaki.training.interrupts import StopRequest
+from migaki.training.optimizer import optimizer_choice, require_optimizer
 from migaki.training.packs import choose_packing, split_long_rows
 from migaki.training.settings import (
     Settings,
@@ -111,18 +114,20 @@ def run_training(  # noqa: PLR0913 - each is a decision of the caller, all by ke
         RunInterruptedError: The user stopped it.
         LossDivergedError: The loss became NaN, infinite or far worse than guessing.
         ResourceError: The disk is too small, or filled up.
-        TrainingError: There is nothing to train on, or the checkpoint belongs to another run.
+        TrainingError: There is nothing to train on, settings contradict the model, or the checkpoint
+            belongs to another run.
+        UsageError: The device has no such optimizer, or ``freeze`` fits no weight, or all.
         MissingExtraError: ``report_to`` needs a package that is not installed.
     """
     folder = Path(output_dir if output_dir is not None else config.output_dir)
     require_trackers(config)
     require_one_process(config)
-    _require_trained_weights(model)
+    frozen = _prepare_weights(model, config)
     _require_trained_tokens(train_dataset)
     lengths = row_lengths(train_dataset)
     settings = decide_settings(config, model, rows=len(lengths), longest=max(lengths))
     packing = choose_packing(config, model, train_dataset, precision=settings.precision)
-    choices = {**settings.choices, "batches": packing.reason}
+    choices = {**settings.choices, **frozen, "batches": packing.reason}
     if config.packing_split and packing.attention is not None:
         train_dataset, choices["packing_split"] = split_long_rows(config, train_dataset, lengths)
         lengths = row_lengths(train_dataset)
@@ -212,6 +217,27 @@ def _interrupted(engine: Engine, *, at_once: bool) -> RunInterruptedError:
         checkpoint=last,
         hint="Go on with resume_from_checkpoint=True (migaki train --resume).",
     )
+
+
+def _prepare_weights(model: nn.Module, config: TrainingConfig) -> dict[str, str]:
+    """Freeze what shall be frozen; refuse what cannot be trained, or not rightly."""
+    device = next(model.parameters()).device
+    require_optimizer(config, device)
+    low_bit.keep_4bit_weights_unpacked(model)
+    adapted = hasattr(model, "peft_config")
+    if (problem := contradiction("lora" if adapted else "full", config)) is not None:
+        raise TrainingError(f"{problem}.")
+    if low_bit.is_quantized(model) and not adapted:
+        raise TrainingError(
+            f"The weights of this model are quantized ({low_bit.quantization_of(model)}), and only "
+            "adapters can be trained on such.",
+            hint="Attach an adapter (--method qlora), or load the model without quantization.",
+        )
+    choices = {"optimizer": optimizer_choice(config, device)}
+    if (frozen := freeze_weights(model, config.freeze)) is not None:
+        choices["frozen"] = frozen
+    _require_trained_weights(model)
+    return choices
 
 
 def _require_trained_weights(model: nn.Module) -> None:

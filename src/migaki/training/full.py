@@ -10,11 +10,17 @@ from torch import nn
 
 from migaki.errors import UsageError
 from migaki.models import loading
+from migaki.models.low_bit import is_quantized
 from migaki.training.batching import Rows
 from migaki.training.checkpoints import atomic_folder
 from migaki.training.config import TrainingConfig
 from migaki.training.engine import run_training
-from migaki.training.preparation import choose_rows, load_parts, refuse_own_result
+from migaki.training.preparation import (
+    choose_rows,
+    load_parts,
+    refuse_contradiction,
+    refuse_own_result,
+)
 
 if TYPE_CHECKING:
     from migaki.models.base import BaseModel
@@ -34,6 +40,9 @@ class FullFinetuningTrainer:
         eval_dataset: Held-out rows, likewise.
         use_accelerate: Kept as specified. Accelerate always places the model and casts numbers; it
             will also spread the work once migaki trains over several processes.
+
+    Raises:
+        UsageError: A setting is for adapters.
     """
 
     def __init__(
@@ -44,6 +53,7 @@ class FullFinetuningTrainer:
         eval_dataset: Rows | None = None,
         use_accelerate: bool = True,
     ) -> None:
+        refuse_contradiction("full", config)
         self.model = model
         self.config = config
         self.train_dataset = train_dataset
@@ -71,8 +81,8 @@ class FullFinetuningTrainer:
         """
         folder = Path(self.config.output_dir) / "model"
         refuse_own_result(self.model, folder)
-        model, tokenizer = load_parts(self.model)
-        if getattr(model, "is_quantized", False):
+        model, tokenizer = load_parts(self.model, self.config)
+        if is_quantized(model):
             raise UsageError(
                 "A quantized model cannot be trained whole.",
                 hint="Load it without load_in_4bit and load_in_8bit, or use LoRAFinetuningTrainer.",

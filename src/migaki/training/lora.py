@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,14 +10,22 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from migaki.errors import MissingExtraError, ModelError, UsageError
+from migaki.errors import ModelError, UsageError
 from migaki.hardware import gpu
 from migaki.models import adapters, loading
+from migaki.models.low_bit import is_quantized, require_bitsandbytes
+from migaki.models.tokenizers import token_ids
 from migaki.training.batching import Rows
 from migaki.training.checkpoints import atomic_folder
 from migaki.training.config import LoRAConfig, TrainingConfig
 from migaki.training.engine import run_training
-from migaki.training.preparation import base_name, choose_rows, load_parts, refuse_own_result
+from migaki.training.preparation import (
+    base_name,
+    choose_rows,
+    load_parts,
+    refuse_contradiction,
+    refuse_own_result,
+)
 
 if TYPE_CHECKING:
     from migaki.models.base import BaseModel
@@ -40,6 +47,7 @@ class LoRAFinetuningTrainer:
 
     Raises:
         MissingExtraError: QLoRA was asked for and bitsandbytes is not installed.
+        UsageError: A setting would be without effect on adapters.
 
     Example:
         ``LoRAFinetuningTrainer(JapaneseModel("migaki-tiny"), LoRAConfig(), TrainingConfig())
@@ -54,8 +62,9 @@ class LoRAFinetuningTrainer:
         train_dataset: Rows | None = None,
         eval_dataset: Rows | None = None,
     ) -> None:
-        if lora_config.use_qlora and importlib.util.find_spec("bitsandbytes") is None:
-            raise MissingExtraError("QLoRA", package="bitsandbytes", extra="quantization")
+        refuse_contradiction("lora", training_config, lora_config)
+        if lora_config.use_qlora:
+            require_bitsandbytes("QLoRA")
         self.model = model
         self.lora_config = lora_config
         self.training_config = training_config
@@ -86,9 +95,9 @@ class LoRAFinetuningTrainer:
         refuse_own_result(self.model, folder)
         if self.lora_config.use_qlora:
             self._ask_for_quantization()
-        base, tokenizer = load_parts(self.model)
+        base, tokenizer = load_parts(self.model, self.training_config)
         self._require_quantized_as_asked(base)
-        adapted = self._with_adapter(base)
+        adapted = self._with_adapter(base, tokenizer)
         result = run_training(
             adapted,
             tokenizer,
@@ -136,11 +145,13 @@ class LoRAFinetuningTrainer:
         tokenizer = loading.load_tokenizer(folder if own else base_model_name)
         return model.eval(), tokenizer
 
-    def _with_adapter(self, base: PreTrainedModel) -> Any:
+    def _with_adapter(self, base: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Any:
         if hasattr(base, "peft_config"):  # trained before, or loaded with an adapter: go on with it
             base.set_adapter(base.active_adapters[0])  # which also lets its weights be trained
             return base
-        adapted = attach_adapter(base, self.lora_config, seed=self.training_config.seed)
+        adapted = attach_adapter(
+            base, self.lora_config, tokenizer=tokenizer, seed=self.training_config.seed
+        )
         self.model.model = adapted
         return adapted
 
@@ -150,7 +161,7 @@ class LoRAFinetuningTrainer:
             self.model.load_in_8bit = not self.lora_config.qlora_4bit
 
     def _require_quantized_as_asked(self, base: PreTrainedModel) -> None:
-        if self.lora_config.use_qlora and not getattr(base, "is_quantized", False):
+        if self.lora_config.use_qlora and not is_quantized(base):
             bits = "load_in_4bit" if self.lora_config.qlora_4bit else "load_in_8bit"
             raise UsageError(
                 "use_qlora=True, but the model was loaded before, and not quantized.",
@@ -158,12 +169,19 @@ class LoRAFinetuningTrainer:
             )
 
 
-def attach_adapter(base: PreTrainedModel, config: LoRAConfig, *, seed: int) -> PreTrainedModel:
+def attach_adapter(
+    base: PreTrainedModel,
+    config: LoRAConfig,
+    *,
+    tokenizer: PreTrainedTokenizerBase,
+    seed: int,
+) -> PreTrainedModel:
     """Attach fresh adapters as a configuration describes them.
 
     Args:
         base: Its layers are wrapped in place.
-        config: Rank, scale, layers, dropout, bias.
+        config: Rank, scale, layers, dropout, bias, variant, tokens.
+        tokenizer: Knows the ids of tokens that the configuration names.
         seed: Seed of the adapters' first values.
     """
     return adapters.attach_lora(
@@ -174,5 +192,8 @@ def attach_adapter(base: PreTrainedModel, config: LoRAConfig, *, seed: int) -> P
         lora_dropout=config.lora_dropout,
         bias=config.bias,
         task_type=config.task_type,
+        use_rslora=config.use_rslora,
+        use_dora=config.use_dora,
+        token_ids=token_ids(tokenizer, config.trainable_tokens),
         seed=seed,
     )

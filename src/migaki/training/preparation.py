@@ -9,17 +9,55 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from migaki.dataset.text_dataset import TextDataset
 from migaki.errors import ModelError, UsageError
+from migaki.hardware.gpu import get_available_device
 from migaki.models.location import locate
 from migaki.training.batching import Rows
+from migaki.training.config import LoRAConfig, TrainingConfig, contradiction
+from migaki.training.optimizer import require_optimizer
 
 if TYPE_CHECKING:
     from migaki.models.base import BaseModel
 
-__all__ = ["base_name", "choose_rows", "load_parts", "refuse_own_result"]
+__all__ = [
+    "base_name",
+    "choose_rows",
+    "load_parts",
+    "refuse_contradiction",
+    "refuse_own_result",
+]
 
 
-def load_parts(model: BaseModel) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Return model and tokenizer, loading what is not loaded yet."""
+def refuse_contradiction(
+    method: Literal["lora", "full"], training: TrainingConfig, lora: LoRAConfig | None = None
+) -> None:
+    """Refuse settings that the method would leave without effect.
+
+    Args:
+        method: How weights are trained.
+        training: How a model is trained.
+        lora: The adapters.
+
+    Raises:
+        UsageError: There is one.
+    """
+    if (problem := contradiction(method, training, lora)) is not None:
+        raise UsageError(f"{problem}.")
+
+
+def load_parts(
+    model: BaseModel, config: TrainingConfig
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Return model and tokenizer, loading what is not loaded yet.
+
+    Args:
+        model: A model of migaki.
+        config: How it will be trained.
+
+    Raises:
+        UsageError: The optimizer is not to be had where the model will be.
+        MissingExtraError: A package that it needs is not installed.
+    """
+    require_optimizer(config, model.device or get_available_device())
     return model.load_model(), model.load_tokenizer()
 
 

@@ -25,6 +25,7 @@ from transformers import PreTrainedTokenizerBase, PrinterCallback, Trainer, Trai
 
 from migaki.dataset.tokens import IGNORED
 from migaki.errors import LossDivergedError
+from migaki.models.low_bit import quantization_of
 from migaki.training import checkpoints
 from migaki.training.acceleration import Run
 from migaki.training.batch_size import Batch, TokensAtOnce, pieces_of
@@ -41,6 +42,8 @@ from migaki.training.flow import Flow
 from migaki.training.interrupts import StopRequest
 from migaki.training.loss import TrainedLoss
 from migaki.training.meter import Meter
+from migaki.training.neftune import EmbeddingNoise
+from migaki.training.optimizer import make_optimizer
 from migaki.training.optimizer_state import take_over
 from migaki.training.settings import Settings
 
@@ -66,6 +69,7 @@ class Engine(Trainer):  # type: ignore[misc]
     """
 
     control: Any
+    optimizer: Any
     loss_is_scaled_for_ga = True  # the loss is a share of the whole optimizer step's tokens
 
     def __init__(  # noqa: PLR0913 - one call, in run_training
@@ -108,6 +112,7 @@ class Engine(Trainer):  # type: ignore[misc]
         """A checkpoint of another run whose optimizer state is taken over."""
         self.optimizer_choice: str | None = None
         self._loss = TrainedLoss(model)
+        self._noise = EmbeddingNoise(model, config.neftune_noise_alpha)
         self._step_nll: list[Tensor] = []
         self._step_trained: list[Tensor] = []
         self._step_tokens: list[Tensor] = []
@@ -174,7 +179,8 @@ class Engine(Trainer):  # type: ignore[misc]
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
         """Return this batch's share of the loss of the optimizer step."""
-        nll, trained = self._loss(model, inputs)
+        with self._noise.on(inputs):
+            nll, trained = self._loss(model, inputs)
         self._step_nll.append(nll.detach())
         self._step_trained.append(trained)
         computed = inputs["labels"].numel()
@@ -465,6 +471,7 @@ class Engine(Trainer):  # type: ignore[misc]
             "rows": len(self.lengths),
             "rows_sha256": rows.hexdigest(),
             "adapter": _adapter_shape(self.model),
+            "quantization": quantization_of(self.model),
         }
 
     def restore(self, checkpoint: Path) -> None:
@@ -479,7 +486,10 @@ class Engine(Trainer):  # type: ignore[misc]
 
 def _adapter_shape(model: nn.Module) -> dict[str, Any]:
     """Return what of an adapter decides how it learns; nothing for a fully trained model."""
-    parts = ("r", "lora_alpha", "lora_dropout", "bias", "target_modules")
+    parts = (
+        "r", "lora_alpha", "lora_dropout", "bias", "target_modules",
+        "use_rslora", "use_dora", "trainable_token_indices",
+    )  # fmt: skip
     return {
         name: {
             part: sorted(value) if isinstance(value := getattr(config, part, None), set) else value

@@ -12,9 +12,8 @@ import torch
 from safetensors.torch import load_file
 
 from migaki.errors import MissingExtraError, ModelError, UsageError
-from migaki.models import loading
+from migaki.models import loading, low_bit
 from migaki.models.japanese_model import JapaneseModel
-from migaki.training import lora as lora_module
 from migaki.training.config import LoRAConfig, TrainingConfig
 from migaki.training.full import FullFinetuningTrainer
 from migaki.training.lora import LoRAFinetuningTrainer
@@ -119,7 +118,7 @@ def test_nothing_to_train_on_is_said(folder: Path, config: Make) -> None:
 def test_qlora_without_bitsandbytes_is_said_at_once(
     folder: Path, config: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lora_module.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(low_bit.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(MissingExtraError, match=r"migaki\[quantization\]"):
         LoRAFinetuningTrainer(japanese_model(folder), LoRAConfig(use_qlora=True), config())
 
@@ -133,7 +132,7 @@ def test_qlora_loads_a_quantized_base(
         asked.update(options)
         raise ModelError("far enough")
 
-    monkeypatch.setattr(lora_module.importlib.util, "find_spec", lambda _: object())
+    monkeypatch.setattr(low_bit.importlib.util, "find_spec", lambda _: object())
     monkeypatch.setattr(loading, "load_model", load_model)
     lora = LoRAConfig(use_qlora=True, qlora_4bit=False)
     with pytest.raises(ModelError, match="far enough"):
@@ -146,7 +145,7 @@ def test_qlora_refuses_a_base_that_is_loaded_and_not_quantized(
 ) -> None:
     model = japanese_model(folder)
     model.load_model()
-    monkeypatch.setattr(lora_module.importlib.util, "find_spec", lambda _: object())
+    monkeypatch.setattr(low_bit.importlib.util, "find_spec", lambda _: object())
     with pytest.raises(UsageError, match=r"not quantized.*load_in_4bit=True"):
         LoRAFinetuningTrainer(model, LoRAConfig(use_qlora=True), config()).train(TEXTS)
 
