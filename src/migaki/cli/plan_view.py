@@ -11,6 +11,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from migaki.recipes.fine_tune import RunResult
     from migaki.recipes.plan import Plan
+    from migaki.recipes.recipe import Recipe
 
 
 _SHOWN_CHOICES = (
@@ -80,11 +81,33 @@ def _plan_rows(plan: Plan) -> list[tuple[str, str]]:
 
 
 def _method(plan: Plan) -> str:
-    if plan.recipe.method == "full":
-        return "full: every weight"
-    lora = plan.recipe.lora
+    recipe = plan.recipe
+    if recipe.method == "full":
+        frozen = ", ".join(recipe.training.freeze)
+        parts = [f"full: every weight but {frozen}" if frozen else "full: every weight"]
+    else:
+        parts = [f"{recipe.method}: {_adapters(recipe)}"]
+    if recipe.training.neftune_noise_alpha:
+        parts.append(f"NEFTune α={recipe.training.neftune_noise_alpha:g}")
+    if recipe.training.optimizer != "adamw":
+        parts.append(recipe.training.optimizer)
+    if plan.weights is not None:
+        parts.append(str(plan.weights))
+    return "; ".join(parts)
+
+
+def _adapters(recipe: Recipe) -> str:
+    lora = recipe.lora
     where = ", ".join(lora.target_modules) if lora.target_modules else "all linear layers"
-    return f"{plan.recipe.method}: r={lora.r}, alpha={lora.lora_alpha}, {where}"
+    parts = [f"r={lora.r}", f"alpha={lora.lora_alpha}", where]
+    if lora.use_qlora:
+        parts.insert(0, "4-bit base" if lora.qlora_4bit else "8-bit base")
+    parts += [name for name, on in (("rsLoRA", lora.use_rslora), ("DoRA", lora.use_dora)) if on]
+    if recipe.training.lora_plus_ratio != 1:
+        parts.append(f"LoRA+ ×{recipe.training.lora_plus_ratio:g}")
+    if lora.trainable_tokens:
+        parts.append(f"rows of {len(lora.trainable_tokens)} tokens")
+    return ", ".join(parts)
 
 
 def _file(file: dict[str, Any]) -> str:

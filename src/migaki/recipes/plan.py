@@ -27,6 +27,7 @@ from migaki.models import loading
 from migaki.recipes.continuation import Continuation, open_continued_tokenizer
 from migaki.recipes.continued_recipe import settle
 from migaki.recipes.recipe import Recipe
+from migaki.recipes.trained_weights import TrainedWeights, find_trained_weights
 from migaki.training.settings import count_steps
 
 Progress = Callable[[str, int, int | None], None]
@@ -49,6 +50,7 @@ class Plan:
         device: Where training will run.
         precision: Number format of the computation and why.
         parameters: Weights of the base model.
+        weights: How many of them, with adapters, are trained; nothing where an adapter is trained on.
         steps: Optimizer steps, if no early stop.
         memory: Estimated peak, by part, in GiB.
         available_gib: Memory there is.
@@ -65,6 +67,7 @@ class Plan:
     device: torch.device
     precision: tuple[torch.dtype, str]
     parameters: int
+    weights: TrainedWeights | None
     steps: int
     memory: MemoryEstimate
     available_gib: float
@@ -80,6 +83,7 @@ class Plan:
             "model": self.recipe.model.name,
             "method": self.recipe.method,
             "parameters": self.parameters,
+            "trained_parameters": self.weights.trained if self.weights is not None else None,
             "device": str(self.device),
             "steps": self.steps,
             "memory_gib": asdict(self.memory),
@@ -103,20 +107,21 @@ def make_plan(
     Raises:
         DataError: The data cannot be used as it is.
         ModelError: The tokenizer or configuration of the model cannot be loaded.
-        UsageError: The recipe names a layer that the model does not have, or what it continues from
-            contradicts it.
+        UsageError: The recipe names a layer, token, pattern of weights or optimizer that is not there,
+            or what it continues from contradicts it.
+        MissingExtraError: A package that the recipe needs is not installed.
     """
     continuation = settle(recipe)
     opened = _open_tokenizer(recipe, continuation)
     shape = _shape(recipe)
-    _check_targets(recipe)
+    device = gpu.get_available_device()
+    weights = find_trained_weights(recipe, opened.tokenizer, device)
     loading.check_vocabulary(opened.tokenizer, shape.vocabulary)
     if recipe.evaluation.enabled and recipe.evaluation.prompts is not None:
         load_prompts(Path(recipe.evaluation.prompts))  # a wrong file is said now, not after loading
     context_choice = _fit_context(recipe, shape.context)
     data = prepare(recipe.data, opened.tokenizer, on_progress=on_progress)
     _refuse_unknown_ids(data, shape.vocabulary)
-    device = gpu.get_available_device()
     dtype, dtype_reason = _precision(recipe, device)
     _, steps = count_steps(max(1, len(data.train)), recipe.training)
     available_gib, available_reason = available_memory_gib(str(device))
@@ -129,6 +134,7 @@ def make_plan(
         device=device,
         precision=(dtype, dtype_reason),
         parameters=shape.parameters,
+        weights=weights,
         steps=steps,
         memory=needed,
         available_gib=available_gib,
@@ -212,20 +218,6 @@ def _shape(recipe: Recipe) -> ModelShape:
         revision=recipe.model.revision,
         trust_remote_code=recipe.model.trust_remote_code,
     )
-
-
-def _check_targets(recipe: Recipe) -> None:
-    """Say now, not after loading, that a layer named in the recipe is not there."""
-    if recipe.method == "full" or not recipe.lora.target_modules:
-        return
-    from migaki.models.adapters import refuse_unknown_targets  # peft takes seconds to import
-
-    skeleton = loading.read_skeleton(
-        recipe.model.name,
-        revision=recipe.model.revision,
-        trust_remote_code=recipe.model.trust_remote_code,
-    )
-    refuse_unknown_targets(skeleton, recipe.lora.target_modules)
 
 
 def _estimate_memory(
