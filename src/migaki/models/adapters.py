@@ -94,7 +94,6 @@ def attach_lora(  # noqa: PLR0913 - PEFT's own names, all by keyword
     target_modules: Sequence[str] | None = None,
     lora_dropout: float = 0.05,
     bias: str = "none",
-    task_type: str = "CAUSAL_LM",
     use_rslora: bool = False,
     use_dora: bool = False,
     token_ids: Sequence[int] = (),
@@ -114,7 +113,6 @@ def attach_lora(  # noqa: PLR0913 - PEFT's own names, all by keyword
         target_modules: Names of layers; without them `auto_detect_target_modules` finds them.
         lora_dropout: Share of the adapters' inputs set to zero while training.
         bias: ``none``, ``all`` or ``lora_only``.
-        task_type: PEFT's task, ``CAUSAL_LM``.
         use_rslora: Multiply by ``lora_alpha / √r`` instead (rsLoRA, arXiv 2312.03732, theorem 3.2).
         use_dora: Train the length of each row of a weight apart from its direction (DoRA, arXiv
             2402.09353).
@@ -122,15 +120,10 @@ def attach_lora(  # noqa: PLR0913 - PEFT's own names, all by keyword
         seed: Seed of the adapters' first values; without one PyTorch's global state is used.
 
     Raises:
-        UsageError: A named layer or token does not exist, or the task is unknown.
+        UsageError: A named layer or token does not exist.
         ModelError: The 4-bit weights were repacked before (`low_bit`), or rows of this model's
             head cannot be trained.
     """
-    if task_type not in TaskType.__members__:
-        raise UsageError(
-            f"task_type is '{task_type}'; PEFT knows {', '.join(TaskType.__members__)}.",
-            hint="Causal language models are CAUSAL_LM.",
-        )
     targets = list(target_modules) if target_modules else auto_detect_target_modules(model)
     refuse_unknown_targets(model, targets)
     keep_4bit_weights_unpacked(model)
@@ -140,7 +133,7 @@ def attach_lora(  # noqa: PLR0913 - PEFT's own names, all by keyword
         target_modules=targets,
         lora_dropout=lora_dropout,
         bias=bias,
-        task_type=TaskType[task_type],
+        task_type=TaskType.CAUSAL_LM,
         use_rslora=use_rslora,
         use_dora=use_dora,
         trainable_token_indices=_token_rows(model, token_ids) if token_ids else None,

@@ -191,7 +191,6 @@ def attach_adapter(
         target_modules=config.target_modules,
         lora_dropout=config.lora_dropout,
         bias=config.bias,
-        task_type=config.task_type,
         use_rslora=config.use_rslora,
         use_dora=config.use_dora,
         token_ids=token_ids(tokenizer, config.trainable_tokens),

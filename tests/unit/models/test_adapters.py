@@ -62,11 +62,9 @@ def test_no_target_modules() -> None:
         auto_detect_target_modules(torch.nn.Sequential(torch.nn.Linear(2, 2)))
 
 
-def test_unknown_target_and_task() -> None:
+def test_unknown_target() -> None:
     with pytest.raises(UsageError, match=r"'q_porj'.*q_proj"):
         attach_lora(make_model(), target_modules=["q_proj", "q_porj"])
-    with pytest.raises(UsageError, match="task_type"):
-        attach_lora(make_model(), task_type="CAUSAL")
 
 
 @pytest.mark.parametrize("family", ["qwen2", "llama", "gpt_neox", "stablelm"])
