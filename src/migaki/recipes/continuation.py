@@ -195,7 +195,12 @@ def adopt_lora_settings(lora: LoRAConfig, adapter: Path) -> str:
 
 
 def put_adapter(
-    model: PreTrainedModel, adapter: Path, *, stacked: LoRAConfig | None, seed: int
+    model: PreTrainedModel,
+    adapter: Path,
+    *,
+    stacked: LoRAConfig | None,
+    tokenizer: PreTrainedTokenizerBase,
+    seed: int,
 ) -> Any:
     """Put an adapter on its base model so that training goes on.
 
@@ -204,6 +209,7 @@ def put_adapter(
         adapter: Folder of the adapter.
         stacked: Settings of a new adapter to put on the older, frozen one; without them the older
             one is trained on.
+        tokenizer: Knows the ids of tokens that the settings name.
         seed: Seed of the new adapter's first values.
 
     Raises:
@@ -215,7 +221,7 @@ def put_adapter(
     if stacked is None:
         return adapters.load_adapter(model, adapter, trainable=True)
     stacking.refuse_unstackable(adapter, vars(stacked))
-    adapted = attach_adapter(model, stacked, seed=seed)
+    adapted = attach_adapter(model, stacked, tokenizer=tokenizer, seed=seed)
     stacking.stack(adapted, adapter)
     return adapted
 
@@ -274,7 +280,9 @@ def continue_model(  # noqa: PLR0913 - each is a decision of the caller, all by 
     ).model
     loading.check_fit(model, opened.tokenizer)
     if found.adapter is not None:
-        model = put_adapter(model, found.adapter, stacked=stacked, seed=seed)
+        model = put_adapter(
+            model, found.adapter, stacked=stacked, tokenizer=opened.tokenizer, seed=seed
+        )
     return model, opened.tokenizer, found
 
 

@@ -264,7 +264,11 @@ class _Job:
         if continuation is not None and continuation.adapter is not None:
             stacked = recipe.lora if recipe.continue_adapter == "stack" else None
             adapted: PreTrainedModel = put_adapter(
-                loaded.model, continuation.adapter, stacked=stacked, seed=recipe.training.seed
+                loaded.model,
+                continuation.adapter,
+                stacked=stacked,
+                tokenizer=self.plan.tokenizer,
+                seed=recipe.training.seed,
             )
             return adapted
         from migaki.training.lora import attach_adapter  # peft takes seconds to import

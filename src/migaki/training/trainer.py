@@ -164,10 +164,11 @@ class Engine(Trainer):  # type: ignore[misc]
 
     def create_optimizer(self, model: Any = None) -> Any:
         """Make the optimizer; give it the state of an earlier run where that was asked for."""
-        made = super().create_optimizer(model)
+        if self.optimizer is None:
+            self.optimizer = make_optimizer(model if model is not None else self.model, self.config)
         if self.optimizer_from is not None and self.optimizer_choice is None:
-            self.optimizer_choice = take_over(made, self.optimizer_from)
-        return made
+            self.optimizer_choice = take_over(self.optimizer, self.optimizer_from)
+        return self.optimizer
 
     # ---- loss ------------------------------------------------------------------------------------
 
