@@ -56,7 +56,7 @@ def refuse_unstackable(folder: Path, new: Mapping[str, Any]) -> None:
 
 
 def _unjoinable(config: Mapping[str, Any]) -> list[str]:
-    parts = ("use_dora", "lora_bias", "modules_to_save", "trainable_token_indices",
+    parts = ("use_dora", "lora_bias", "modules_to_save", "trainable_token_indices", "trainable_tokens",
              "layer_replication", "target_parameters")  # fmt: skip
     found = [name for name in parts if config.get(name)]
     return [*found, "bias"] if config.get("bias") not in (None, "none") else found

@@ -14,6 +14,7 @@ from transformers import Gemma2Config, Gemma2ForCausalLM, PhiConfig, PhiForCausa
 
 from migaki.errors import ModelError, TrainingError, UsageError
 from migaki.models.adapters import attach_lora, load_adapter, merge_adapter, save_adapter
+from migaki.models.stacking import refuse_unstackable
 from migaki.models.tokenizers import token_ids
 from migaki.training.config import LoRAConfig, TrainingConfig, contradiction
 from migaki.training.engine import run_training
@@ -184,6 +185,12 @@ def test_tokens_are_named_by_id_or_text() -> None:
         token_ids(tokenizer, ["東京"])
     with pytest.raises(UsageError, match=r"the id 999.*258 embeddings"):
         attach_lora(make_model(), token_ids=[999])
+
+
+def test_rows_of_tokens_are_not_stacked(tmp_path: Path) -> None:
+    save_adapter(attach_lora(make_model(), r=4), tmp_path)
+    with pytest.raises(UsageError, match=r"the new one has trainable_tokens"):
+        refuse_unstackable(tmp_path, vars(LoRAConfig(trainable_tokens=[3])))
 
 
 def test_a_head_with_a_bias_is_refused() -> None:
