@@ -25,7 +25,6 @@ from transformers import PreTrainedTokenizerBase, PrinterCallback, Trainer, Trai
 
 from migaki.dataset.tokens import IGNORED
 from migaki.errors import LossDivergedError
-from migaki.models.low_bit import quantization_of
 from migaki.training import checkpoints
 from migaki.training.acceleration import Run
 from migaki.training.batch_size import Batch, TokensAtOnce, pieces_of
@@ -39,6 +38,7 @@ from migaki.training.callbacks import MetricsFile, TrainingObserver
 from migaki.training.config import TrainingConfig
 from migaki.training.divergence import DivergenceWatch
 from migaki.training.flow import Flow
+from migaki.training.identity import identity_of_model
 from migaki.training.interrupts import StopRequest
 from migaki.training.loss import TrainedLoss
 from migaki.training.meter import Meter
@@ -471,8 +471,7 @@ class Engine(Trainer):  # type: ignore[misc]
             "packed": self.settings.packing.attention is not None,
             "rows": len(self.lengths),
             "rows_sha256": rows.hexdigest(),
-            "adapter": _adapter_shape(self.model),
-            "quantization": quantization_of(self.model),
+            **identity_of_model(self.model),
         }
 
     def restore(self, checkpoint: Path) -> None:
@@ -483,21 +482,6 @@ class Engine(Trainer):  # type: ignore[misc]
         self.flow.restore(saved["flow"])
         for what, limit in saved.get("tokens_at_once", {}).items():
             self.at_once[what].limit = limit
-
-
-def _adapter_shape(model: nn.Module) -> dict[str, Any]:
-    """Return what of an adapter decides how it learns; nothing for a fully trained model."""
-    parts = (
-        "r", "lora_alpha", "lora_dropout", "bias", "target_modules",
-        "use_rslora", "use_dora", "trainable_token_indices",
-    )  # fmt: skip
-    return {
-        name: {
-            part: sorted(value) if isinstance(value := getattr(config, part, None), set) else value
-            for part in parts
-        }
-        for name, config in getattr(model, "peft_config", {}).items()
-    }
 
 
 def read_state(checkpoint: Path) -> dict[str, Any]:
