@@ -1,12 +1,15 @@
-"""The processor: its name, and how many cores this process may use."""
+"""The processor: its name, what it can do, and how many cores this process may use."""
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 from pathlib import Path
 
-__all__ = ["cpu_name", "usable_cores"]
+__all__ = ["cpu_flags", "cpu_name", "cpu_vendor", "usable_cores"]
+
+_CPUINFO = Path("/proc/cpuinfo")
 
 
 def usable_cores() -> int:
@@ -18,10 +21,28 @@ def usable_cores() -> int:
 
 def cpu_name() -> str:
     """Return the name of the processor."""
+    return _line("model name") or platform.processor() or platform.machine()
+
+
+def cpu_vendor() -> str:
+    """Return the vendor as the processor itself says it (``AuthenticAMD``); empty where not known."""
+    return _line("vendor_id")
+
+
+def cpu_flags() -> frozenset[str]:
+    """Return the instruction sets as Linux names them (``avx512_bf16``); empty elsewhere."""
+    return frozenset(_line("flags").split())
+
+
+@functools.cache
+def _line(name: str) -> str:
+    """Return what the first processor's entry says under a name."""
     try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
+        text = _CPUINFO.read_text(encoding="utf-8")
     except OSError:
-        pass
-    return platform.processor() or platform.machine()
+        return ""
+    for line in text.splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() == name:
+            return value.strip()
+    return ""

@@ -209,6 +209,10 @@ def _open_tokenizer(recipe: Recipe, continuation: Continuation | None) -> loadin
 def _precision(recipe: Recipe, device: torch.device) -> tuple[torch.dtype, str]:
     if recipe.model.dtype != "auto":
         return getattr(torch, recipe.model.dtype), "set in the recipe (model.dtype)"
+    if not recipe.training.fp16:
+        return torch.float32, "training.fp16=false"
+    if recipe.method == "lora":
+        return gpu.choose_frozen_precision(device)
     return gpu.choose_precision(device)
 
 

@@ -15,10 +15,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from migaki.hardware.out_of_memory import is_out_of_memory
 from migaki.models import liger
 from migaki.models.patches import Patch, base_of
 from migaki.training import compile as compilation
 from migaki.training.config import TrainingConfig
+from migaki.training.fused.attach import fuse
 from migaki.training.trial import Trial, difference, try_step
 
 __all__ = ["Run", "accelerated", "use_verified"]
@@ -65,13 +67,24 @@ def accelerated(run: Run) -> Iterator[dict[str, str]]:
     choices = {"liger": _in_words(fused, fused_reason)}
     if run.config.torch_compile:
         choices["compilation"] = _in_words(compiled, compiled_reason)
+    choices["fused functions"] = _in_words(*_choose_functions(run, device, compiled=compiled))
+    functions = choices["fused functions"].startswith("on")
     with ExitStack() as stack:
-        if fused or compiled:
+        if fused or compiled or functions:
             batch = run.batch()
-            plain = try_step(run.model, batch, run.step)
+            try:
+                plain = try_step(run.model, batch, run.step)
+            except Exception as err:
+                if not is_out_of_memory(err):
+                    raise
+                fused = compiled = functions = False
+                choices = {topic: "off: memory ran out when it was tried" for topic in choices}
         if fused:
             kept, reason = use_verified(run, batch, plain, liger.apply_liger, stack=stack)
             choices["liger"] = _in_words(kept, reason)
+        if functions:
+            kept, reason = _fuse_verified(run, batch, plain, stack=stack)
+            choices["fused functions"] = _in_words(kept, reason)
         if compiled:
             kept, reason = _compile_verified(run, batch, plain, stack=stack)
             choices["compilation"] = _in_words(kept, reason)
@@ -113,6 +126,37 @@ def use_verified(
     return (
         True,
         f"{patch.changed} modules; loss and gradients of {_size(batch)} tokens are the same",
+    )
+
+
+def _choose_functions(run: Run, device: torch.device, *, compiled: bool) -> tuple[bool, str]:
+    """Decide whether our own fused functions are tried."""
+    if not run.config.fused:
+        return False, "fused=False"
+    if device.type != "cpu":
+        return False, f"they are for the CPU, this is {device.type}"
+    if compiled:
+        return False, "torch.compile fuses the same operations"
+    return True, "on a CPU"
+
+
+def _fuse_verified(
+    run: Run, batch: Mapping[str, Tensor], plain: Trial, *, stack: ExitStack
+) -> tuple[bool, str]:
+    fused = fuse(run.model, precision=run.precision)
+    if not fused.count:
+        return False, "no layer of this model is of a known kind"
+    try:
+        problem = difference(plain, try_step(run.model, batch, run.step), run.precision)
+    except Exception as err:  # whatever a model's code raises over outputs that it does not expect
+        problem = f"they failed ({_first_line(err)})"
+    if problem is not None:
+        fused.remove()
+        return _taken_back(problem)
+    stack.callback(fused.remove)
+    return True, (
+        f"{fused.count} modules; loss and gradients of {_size(batch)} tokens are the same; products "
+        f"by {fused.kernel}"
     )
 
 

@@ -111,6 +111,8 @@ class TrainingConfig:
     freeze: list[str] = field(default_factory=list, kw_only=True)
     """Full training: weights that stay as they are, by patterns of their names (`model.layers.0.*`);
     a later pattern behind `!` trains what it matches after all."""
+    fused: bool = field(default=True, kw_only=True)
+    """On a CPU compute layers of known kinds by fused functions, where they are proven equal."""
 
     @field_validator("warmup_steps")
     @classmethod

@@ -80,7 +80,7 @@ def decide_settings(
     device = next(model.parameters()).device
     per_epoch, total = count_steps(rows, config)
     warmup, warmup_reason = config.warmup_for(total)
-    precision, precision_reason = _precision(config, device)
+    precision, precision_reason = _precision(config, model, device)
     recompute, recompute_reason = _checkpointing(config, model, device, longest, precision)
     return Settings(
         steps_per_epoch=per_epoch,
@@ -122,10 +122,19 @@ def require_one_process(config: TrainingConfig) -> None:
         )
 
 
-def _precision(config: TrainingConfig, device: torch.device) -> tuple[torch.dtype, str]:
+def _precision(
+    config: TrainingConfig, model: nn.Module, device: torch.device
+) -> tuple[torch.dtype, str]:
     if not config.fp16:
         return torch.float32, "fp16=False"
+    if device.type == "cpu" and _is_frozen_in_bf16(model):
+        return torch.bfloat16, "the frozen weights are in bfloat16; trained ones stay in float32"
     return gpu.choose_precision(device)
+
+
+def _is_frozen_in_bf16(model: nn.Module) -> bool:
+    frozen = {p.dtype for p in model.parameters() if not p.requires_grad and p.is_floating_point()}
+    return frozen == {torch.bfloat16}
 
 
 def _checkpointing(

@@ -23,8 +23,8 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from migaki.dataset.collate import Collator
 from migaki.models.adapters import attach_lora
-from migaki.training.batching import UnpaddedCollator
 from migaki.training.chunked_head import positions_per_chunk
 from migaki.training.loss import TrainedLoss
 
@@ -63,7 +63,7 @@ MODELS: dict[str, Callable[[], nn.Module]] = {
 
 @pytest.fixture
 def batch(tokenizer: PreTrainedTokenizerFast) -> dict[str, torch.Tensor]:
-    return UnpaddedCollator(tokenizer)(make_rows(12).rows)
+    return Collator(tokenizer)(make_rows(12).rows)
 
 
 def loss_and_gradients(

@@ -10,8 +10,8 @@ from torch import nn
 from torch.nn import functional
 from transformers import Gemma2Config, Gemma2ForCausalLM, PreTrainedTokenizerFast
 
+from migaki.dataset.collate import Collator
 from migaki.models.adapters import attach_lora
-from migaki.training.batching import UnpaddedCollator
 from migaki.training.loss import TrainedLoss, trained_targets
 
 from .conftest import make_model, make_rows, make_tokenizer
@@ -19,7 +19,7 @@ from .conftest import make_model, make_rows, make_tokenizer
 
 @pytest.fixture
 def batch(tokenizer: PreTrainedTokenizerFast) -> dict[str, torch.Tensor]:
-    return UnpaddedCollator(tokenizer)(make_rows(6).rows)
+    return Collator(tokenizer)(make_rows(6).rows)
 
 
 def gradients(model: nn.Module) -> dict[str, torch.Tensor]:
@@ -127,7 +127,7 @@ def test_falls_back_to_the_models_own_logits_and_says_so(
 
 def test_without_trained_tokens_it_is_zero_with_zero_gradients() -> None:
     model = make_model()
-    batch = UnpaddedCollator(make_tokenizer())(
+    batch = Collator(make_tokenizer())(
         [{"input_ids": [65, 66, 67], "labels": [65, -100, -100]}]  # the first predicts nothing
     )
     nll, trained = TrainedLoss(model)(model, batch)
@@ -141,7 +141,7 @@ def test_without_trained_tokens_it_is_zero_with_zero_gradients() -> None:
 def test_padding_changes_nothing(tokenizer: PreTrainedTokenizerFast) -> None:
     model = make_model().eval()
     rows = make_rows(5).rows
-    collate = UnpaddedCollator(tokenizer)
+    collate = Collator(tokenizer)
     loss = TrainedLoss(model)
 
     together, _ = loss(model, collate(rows))

@@ -1,0 +1,1 @@
+"""Forward and backward passes with less between the products, for training on a CPU."""
