@@ -30,6 +30,8 @@ __all__ = ["TrainedLoss", "trained_targets"]
 
 logger = logging.getLogger(__name__)
 
+_NOT_FOR_THE_MODEL = frozenset({"labels", "attention_mask"})
+
 
 def trained_targets(labels: Tensor) -> tuple[Tensor, Tensor]:
     """Find the positions that predict a trained token, and those tokens.
@@ -92,14 +94,16 @@ class TrainedLoss:
 
         Args:
             model: The model as the engine holds it: the one given at the start, or its wrapper.
-            inputs: A batch with ``labels``.
+            inputs: A batch with ``labels``; rows that are padded, are padded behind. The model is not
+                given their mask: it is causal, so what is computed at a token cannot depend on padding
+                behind it, and without a mask attention takes its faster kernels.
 
         Returns:
             Sum of -ln p over the trained tokens, with gradient, and the number of those tokens.
         """
         labels = inputs["labels"]
         positions, targets = trained_targets(labels)
-        batch = {key: value for key, value in inputs.items() if key != "labels"}
+        batch = {key: value for key, value in inputs.items() if key not in _NOT_FOR_THE_MODEL}
         nll = self._nll_in_pieces(model, batch, labels.shape, positions, targets)
         if nll is None:
             logits = self._trained_logits(model, batch, labels.shape, positions)
