@@ -19,7 +19,7 @@ from tests.unit.models.tiny_random import make_model, make_tokenizer
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from migaki.errors import MissingExtraError, ModelError, UsageError
-from migaki.models import loading, location
+from migaki.models import loading, location, low_bit
 from migaki.models.loading import (
     check_fit,
     choose_pad_token,
@@ -516,9 +516,9 @@ def test_both_quantizations() -> None:
 def test_quantization_without_bitsandbytes(
     monkeypatch: pytest.MonkeyPatch, model_folder: Folder
 ) -> None:
-    real = loading.importlib.util.find_spec
+    real = low_bit.importlib.util.find_spec
     monkeypatch.setattr(
-        loading.importlib.util,
+        low_bit.importlib.util,
         "find_spec",
         lambda name, *rest: None if name == "bitsandbytes" else real(name, *rest),
     )
