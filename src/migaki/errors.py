@@ -18,6 +18,7 @@ The command line prints both as one paragraph and turns the class into an exit s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 __all__ = [
@@ -104,15 +105,23 @@ class LossDivergedError(TrainingError):
         message: Step, value and likely cause.
         step: The optimizer step at which it was seen.
         checkpoint: The last good checkpoint, if there is one.
+        rows: Numbers of the training rows that it was seen on, where they are known.
         hint: What to do next.
     """
 
     def __init__(
-        self, message: str, *, step: int, checkpoint: Path | None = None, hint: str | None = None
+        self,
+        message: str,
+        *,
+        step: int,
+        checkpoint: Path | None = None,
+        rows: Sequence[int] = (),
+        hint: str | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
         self.step = step
         self.checkpoint = checkpoint
+        self.rows = tuple(rows)
 
 
 class MissingExtraError(MigakiError):

@@ -7,7 +7,9 @@ file, CI) a plain line now and then, because a redrawn bar is noise in a file.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import (
@@ -20,8 +22,14 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+if TYPE_CHECKING:
+    from migaki.training.throughput import Speed
+
 # Seconds between two lines where there is no terminal.
 _LINE_EVERY_S = 10.0
+_WIDE_TERMINAL, _WIDE_BAR, _NARROW_BAR = 110, 28, 8
+# Columns of "Training", the steps, both clocks and what separates them, without the bar itself.
+_BESIDE_BAR = 40
 
 
 class JobProgress:
@@ -33,9 +41,10 @@ class JobProgress:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self.bar_width = _WIDE_BAR if console.width >= _WIDE_TERMINAL else _NARROW_BAR
         self._progress = Progress(
             TextColumn("[progress.description]{task.description}"),
-            BarColumn(bar_width=28),
+            BarColumn(bar_width=self.bar_width),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TextColumn("left"),
@@ -100,6 +109,45 @@ class JobProgress:
         self._console.print(f"  {text}", soft_wrap=True, highlight=False)
 
 
+def _figures(speed: Speed) -> list[str]:
+    """Write the figures of training, the most telling first."""
+    figures = [f"{speed.tokens_per_s:,.0f} tokens/s"]
+    if speed.mfu is not None:
+        figures.append(f"MFU {100 * speed.mfu:.0f} %")
+    figures.append(f"{speed.memory_gib:.1f} GiB")
+    if speed.characters_per_s:
+        figures.append(f"{speed.characters_per_s:,.0f} chars/s")
+    figures.append(f"{speed.trained_tokens_per_s:,.0f} trained/s")
+    return [*figures, f"padding {100 * speed.padding_share:.0f} %"]
+
+
+def _fitting(figures: Sequence[str], width: int) -> str:
+    """Join as many figures as fit, at least the first.
+
+    Example:
+        >>> _fitting(["loss 2.345", "1,234 tokens/s", "MFU 12 %"], 30)
+        'loss 2.345  1,234 tokens/s'
+    """
+    note = figures[0]
+    for figure in figures[1:]:
+        if len(note) + 2 + len(figure) > width:
+            break
+        note += f"  {figure}"
+    return note
+
+
+def _clock(seconds: float) -> str:
+    """Write a duration as the bar does.
+
+    Example:
+        >>> _clock(61), _clock(4000)
+        ('01:01', '1:06:40')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
+
+
 class TrainingProgress:
     """Draws training steps; a ``training.TrainingObserver``."""
 
@@ -117,14 +165,16 @@ class TrainingProgress:
         *,
         loss: float,
         learning_rate: float,
-        tokens_per_s: float,
-        characters_per_s: float,
+        speed: Speed,
         eta_s: float,
     ) -> None:
-        """Move the bar and show loss and speed."""
-        note = f"loss {loss:.3f}  {tokens_per_s:,.0f} tokens/s  {characters_per_s:,.0f} chars/s"
-        if not self._job._console.is_terminal:
-            note += f"  left {eta_s:.0f} s"
+        """Move the bar and show loss and speed, as much as fits beside it."""
+        console = self._job._console
+        figures = [f"loss {loss:.3f}", *_figures(speed)]
+        if console.is_terminal:
+            note = _fitting(figures, console.width - self._job.bar_width - _BESIDE_BAR)
+        else:
+            note = "  ".join([*figures, f"left {_clock(eta_s)}"])
         self._job._move("Training", step, total_steps, note=note)
 
     def on_evaluate(self, step: int, bits_per_character: float | None) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping
+from statistics import median
 from typing import Any
 
 from migaki.reports.attribution import credited_sources, duties
@@ -20,10 +21,10 @@ from migaki.reports.figures import (
     resume_command,
     steps_text,
 )
-from migaki.reports.formats import MISSING, count, plain_value, take
+from migaki.reports.formats import MISSING, count, decimal, percent, plain_value, take
 from migaki.reports.run_data import RunData, dig, number, rows_of, text
 
-__all__ = ["commands", "curves", "data_facts", "environment_facts", "subject"]
+__all__ = ["commands", "curves", "data_facts", "environment_facts", "subject", "throughput"]
 
 Facts = list[tuple[str, str]]
 
@@ -32,6 +33,9 @@ _DATA_KEYS = frozenset(
      "warnings"}
 )  # fmt: skip
 """What the sections of the data show by name; anything else is listed as it stands."""
+
+_TOLD_CHOICES = frozenset({"precision", "MFU"})
+"""Choices that other lines of the page tell."""
 
 _TOO_LARGE = 1e15
 """No axis is drawn for what is beyond: neighbouring numbers are no longer told apart there."""
@@ -88,10 +92,37 @@ def curves(run: RunData) -> list[Chart]:
             zero=True,
         ),
         line_chart(
+            "MFU, % of the device's matrix rate",
+            [Series("MFU", [(x, 100 * y) for x, y in _points(train, "mfu")], "c1")],
+            zero=True,
+        ),
+        line_chart(
             "Gradient norm", [Series("gradient norm", _points(train, "grad_norm"), "c1")], zero=True
         ),
     ]
     return [chart for chart in charts if chart is not None]
+
+
+def throughput(run: RunData) -> Facts:
+    """Return what the seconds of training were worth: medians of the logged lines, and the formula."""
+    train = [row for row in run.metrics if row.get("split") == "train"]
+
+    def middle(key: str) -> float | None:
+        found = [value for _, value in _points(train, key)]
+        return median(found) if found else None
+
+    facts: Facts = [
+        ("Tokens per second", count(middle("tokens_per_s"))),
+        ("Trained tokens per second", count(middle("trained_tokens_per_s"))),
+        ("Characters per second", count(middle("characters_per_s"))),
+        ("Padding", percent(middle("padding_share"), 1)),
+        ("MFU", percent(middle("mfu"), 1)),
+        ("MFU is", text(dig(run.plan, "choices", "MFU"))),
+        ("HFU, with what is computed twice", percent(middle("hfu"), 1)),
+        ("Memory, GiB", decimal(middle("memory_gib"))),
+        ("Memory reserved, GiB", decimal(middle("memory_reserved_gib"))),
+    ]
+    return [(name, value) for name, value in facts if value and value != MISSING]
 
 
 def data_facts(run: RunData) -> dict[str, Any] | None:
@@ -187,7 +218,9 @@ def environment_facts(run: RunData) -> Facts:
         ("Platform", text(environment.get("platform"))),
     ]
     facts += [
-        (_title(str(k)), str(v)) for k, v in items_of(run.plan.get("choices")) if k != "precision"
+        (_title(str(k)), str(v))
+        for k, v in items_of(run.plan.get("choices"))
+        if k not in _TOLD_CHOICES
     ]
     told = {"device", "precision", "precision_reason"}  # by the precision above
     hardware = [(k, v) for k, v in items_of(environment.get("hardware")) if k not in told]

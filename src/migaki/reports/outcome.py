@@ -21,7 +21,16 @@ from migaki.reports.figures import (
     steps_done,
     steps_text,
 )
-from migaki.reports.formats import MINUS, count, decimal, duration, percent, signed, take
+from migaki.reports.formats import (
+    MINUS,
+    count,
+    decimal,
+    duration,
+    percent,
+    plain_value,
+    signed,
+    take,
+)
 from migaki.reports.run_data import RunData, dig, number, text
 
 __all__ = [
@@ -201,7 +210,27 @@ def warnings(run: RunData) -> list[str]:
     said = [run.plan.get("warnings"), run.data.get("warnings")]
     found = [item for part in said if isinstance(part, list) for item in part]
     found = list(dict.fromkeys(item for item in found if isinstance(item, str) and item))
-    return [*found, *_answer_warnings(run), *_chance_warnings(run)]
+    return [*found, *_training_warnings(run), *_answer_warnings(run), *_chance_warnings(run)]
+
+
+def _training_warnings(run: RunData) -> Iterator[str]:
+    """What went wrong while training: every rollback, and the others by kind, the first of each."""
+    events = [row for row in run.metrics if row.get("split") == "event"]
+    for event in events:
+        if text(event.get("event")) == "rolled back":
+            yield (
+                f"Training went back from step {count(event.get('from_step'))} to step "
+                f"{count(event.get('step'))}, to a rate of {plain_value(event.get('learning_rate'))}: "
+                f"{_shortened(event)}"
+            )
+    for kind in sorted({text(event.get("event")) for event in events} - {"rolled back", ""}):
+        of_kind = [event for event in events if event.get("event") == kind]
+        more = f" (and {count(len(of_kind) - 1)} more such steps)" if len(of_kind) > 1 else ""
+        yield f"Step {count(of_kind[0].get('step'))}: {_shortened(of_kind[0])}{more}"
+
+
+def _shortened(event: Mapping[str, Any]) -> str:
+    return f"{take(text(event.get('problem')))[0][:400]}."
 
 
 def _answer_warnings(run: RunData) -> Iterator[str]:

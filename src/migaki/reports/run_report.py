@@ -56,6 +56,7 @@ def render_report(run: RunData) -> str:
         lineage=lineage_table(run),
         lineage_base=base_name(run),
         charts=background.curves(run),
+        throughput=background.throughput(run),
         bars=outcome.register_bars(run),
         pairs=outcome.answer_pairs(run),
         quality=outcome.answer_quality(run),

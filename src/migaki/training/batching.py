@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from torch.utils.data import Sampler
 
 from migaki.dataset.collate import without_padding
+from migaki.dataset.tokens import IGNORED
 
 __all__ = [
     "Arrange",
@@ -19,6 +21,7 @@ __all__ = [
     "Rows",
     "UnpaddedCollator",
     "by_length",
+    "ordinary_rows",
     "row_lengths",
 ]
 
@@ -197,3 +200,23 @@ class LongestFirst(Sampler[int]):
     def __iter__(self) -> Iterator[int]:
         """Yield row numbers."""
         return iter(self._order)
+
+
+def ordinary_rows(rows: Rows, lengths: Sequence[int], *, count: int) -> list[Mapping[str, Any]]:
+    """Return a few rows of the middle of all lengths that have a trained token.
+
+    Args:
+        rows: All rows.
+        lengths: Tokens of every row.
+        count: How many, at most.
+
+    Example:
+        >>> rows = [{"labels": [1] * n} for n in (9, 2, 5)]
+        >>> ordinary_rows(rows, [9, 2, 5], count=1)
+        [{'labels': [1, 1, 1, 1, 1]}]
+    """
+    order = np.argsort(lengths, kind="stable")
+    outwards = sorted(range(len(order)), key=lambda place: abs(place - len(order) // 2))
+    found = (rows[int(order[place])] for place in outwards)
+    trained = (row for row in found if (np.asarray(row["labels"])[1:] != IGNORED).any())
+    return list(islice(trained, count))

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from migaki.atomic import write_text
+
+if TYPE_CHECKING:
+    from migaki.training.throughput import Speed
 
 __all__ = ["MetricsFile", "TrainingObserver"]
 
@@ -25,11 +28,10 @@ class TrainingObserver(Protocol):
         *,
         loss: float,
         learning_rate: float,
-        tokens_per_s: float,
-        characters_per_s: float,
+        speed: Speed,
         eta_s: float,
     ) -> None:
-        """An optimizer step is done."""
+        """An optimizer step is done, or was left out."""
 
     def on_evaluate(self, step: int, bits_per_character: float | None) -> None:
         """The held-out rows were measured; None where their characters are not known."""
@@ -42,7 +44,7 @@ class TrainingObserver(Protocol):
 
 
 class MetricsFile:
-    """``metrics.jsonl``: one line for every logged step and every evaluation.
+    """``metrics.jsonl``: one line for every logged step, every evaluation and every event.
 
     Args:
         path: The file; it is appended to.

@@ -16,9 +16,12 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, field_validator
 from pydantic.dataclasses import dataclass
 
-__all__ = ["LoRAConfig", "TrainingConfig", "contradiction"]
+__all__ = ["LoRAConfig", "Policy", "TrainingConfig", "contradiction"]
 
 _STRICT = ConfigDict(extra="forbid", validate_assignment=True, allow_inf_nan=False)
+
+Policy = Literal["stop", "skip", "rollback"]
+"""What is done about a step that went wrong."""
 
 _Count = Annotated[int, Field(ge=1)]
 _CountOrZero = Annotated[int, Field(ge=0)]
@@ -113,6 +116,15 @@ class TrainingConfig:
     a later pattern behind `!` trains what it matches after all."""
     fused: bool = field(default=True, kw_only=True)
     """On a CPU compute layers of known kinds by fused functions, where they are proven equal."""
+    on_divergence: Policy = field(default="stop", kw_only=True)
+    """When the loss is lost (NaN, infinite, worse than guessing): stop, skip the step, or rollback to
+    the last checkpoint and go on from it at half the rate without the step."""
+    on_spike: Literal["report", "stop", "skip", "rollback"] = field(default="report", kw_only=True)
+    """When a loss stands out from the last 64 steps: only report it, or treat it like a divergence."""
+    max_skipped_steps: _CountOrZero = field(default=5, kw_only=True)
+    """Steps in a row that may be skipped before training stops."""
+    max_rollbacks: _CountOrZero = field(default=3, kw_only=True)
+    """Rollbacks of a run before training stops."""
 
     @field_validator("warmup_steps")
     @classmethod

@@ -6,7 +6,7 @@ import json
 import logging
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +29,7 @@ from migaki.training.freezing import freeze_weights
 from migaki.training.interrupts import StopRequest
 from migaki.training.optimizer import optimizer_choice, require_optimizer
 from migaki.training.packs import choose_packing, split_long_rows
+from migaki.training.recovery import RollBack
 from migaki.training.settings import (
     Settings,
     decide_settings,
@@ -61,6 +62,10 @@ class TrainingResult:
         trained_tokens: Those of them with a loss.
         seconds: Training time, without evaluation and saving.
         tokens_per_s: The two divided.
+        padding_share: Share of the places in the batches that held padding.
+        mfu: Model FLOPs utilization; how it is worked out is among the choices.
+        skipped_steps: Steps that were not taken, because they had gone wrong or had nothing to train.
+        rollbacks: Returns to a checkpoint, each at half the rate before it.
         choices: What was decided automatically, with the reason, by topic.
         checkpoint: The newest checkpoint.
     """
@@ -75,6 +80,10 @@ class TrainingResult:
     trained_tokens: int
     seconds: float
     tokens_per_s: float
+    padding_share: float
+    mfu: float | None
+    skipped_steps: int
+    rollbacks: int
     choices: Mapping[str, str]
     checkpoint: Path | None
 
@@ -146,18 +155,15 @@ def run_training(  # noqa: PLR0913 - each is a decision of the caller, all by ke
         store, model, count=_checkpoints_to_come(config, settings, store, eval_dataset)
     )
     metrics = MetricsFile(folder / "metrics.jsonl")
-    with (
-        StopRequest() as stop,
-        _trackers(folder),
-        _left_as_found(model),
-        packed_attention(model, packing.attention),
-    ):
+    arguments = _arguments(config, settings, store, model, has_eval=eval_dataset is not None)
+
+    def attempt(checkpoint: Path | None, stop: StopRequest) -> Engine:
         engine = Engine(
             model,
             tokenizer,
             config=config,
             settings=settings,
-            arguments=_arguments(config, settings, store, model, has_eval=eval_dataset is not None),
+            arguments=arguments,
             train_dataset=train_dataset,
             eval_dataset=eval_dataset,
             metrics=metrics,
@@ -166,13 +172,43 @@ def run_training(  # noqa: PLR0913 - each is a decision of the caller, all by ke
         )
         engine.optimizer_from = optimizer_from if checkpoint is None else None
         _prepare_folder(engine, store, checkpoint)
-        with accelerated(engine.as_tried()) as faster:
-            _say(faster)
-            choices |= faster
-            _train(engine, checkpoint, stop)
-    if engine.optimizer_choice is not None:
-        choices["optimizer state"] = engine.optimizer_choice
-    return _result(engine, choices)
+        try:
+            with accelerated(engine.as_tried()) as faster:
+                _say(faster)
+                choices.update(faster)
+                _train(engine, checkpoint, stop)
+        finally:
+            if engine.optimizer_choice is not None:
+                choices["optimizer state"] = engine.optimizer_choice
+        return engine
+
+    with (
+        StopRequest() as stop,
+        _trackers(folder),
+        _left_as_found(model),
+        packed_attention(model, packing.attention),
+    ):
+        try:
+            engine = _train_with_rollbacks(attempt, checkpoint, stop, metrics)
+        finally:
+            if observer is not None:
+                observer.on_end()
+    return _result(engine, choices | {"MFU": engine.throughput.formula})
+
+
+def _train_with_rollbacks(
+    attempt: Callable[[Path | None, StopRequest], Engine],
+    checkpoint: Path | None,
+    stop: StopRequest,
+    metrics: MetricsFile,
+) -> Engine:
+    """Train; where a rollback is wanted, go on from its checkpoint as a resumed run would."""
+    while True:
+        try:
+            return attempt(checkpoint, stop)
+        except RollBack as back:
+            checkpoint = back.checkpoint
+            metrics.append(back.line)
 
 
 def _say(choices: Mapping[str, str]) -> None:
@@ -199,9 +235,8 @@ def _train(engine: Engine, checkpoint: Path | None, stop: StopRequest) -> None:
         # Undo what accelerate wrapped around forward: what follows is not training.
         engine.accelerator.unwrap_model(engine.model, keep_fp32_wrapper=False)
         engine.accelerator.free_memory()
+        engine.model.zero_grad(set_to_none=True)
         engine.model.eval()
-        if engine.observer is not None:
-            engine.observer.on_end()
 
 
 def _interrupted(engine: Engine, *, at_once: bool) -> RunInterruptedError:
@@ -297,6 +332,7 @@ def _prepare_folder(engine: Engine, store: Path, checkpoint: Path | None) -> Non
     for path in checkpoints.set_aside_after(store, step):
         logger.warning("The run goes on from step %d: set aside %s.", step, path)
     engine.metrics.forget_after(step)
+    engine.guard.recovery.recall(engine.metrics.read() if checkpoint is not None else ())
 
 
 def _refuse_other_run(engine: Engine, checkpoint: Path) -> None:
@@ -320,6 +356,7 @@ def _checkpoints_to_come(
 ) -> int:
     """Count checkpoints that are not on disk yet at the fullest moment, the one under way included."""
     written = math.ceil(settings.total_steps / config.save_steps)
+    written += "rollback" in (config.on_divergence, config.on_spike)
     kept = config.save_total_limit
     if config.keep_best and eval_dataset is not None:
         written += math.ceil(settings.total_steps / config.eval_steps)
@@ -421,6 +458,10 @@ def _result(engine: Engine, choices: Mapping[str, str]) -> TrainingResult:
         trained_tokens=whole.trained_tokens,
         seconds=whole.seconds,
         tokens_per_s=whole.tokens_per_s,
+        padding_share=whole.padding_share,
+        mfu=engine.throughput.of(whole).mfu,
+        skipped_steps=whole.skipped_steps,
+        rollbacks=len(engine.guard.recovery.rollbacks),
         choices={**choices, **engine.late_choices},
         checkpoint=checkpoints.latest_checkpoint(Path(engine.args.output_dir)),
     )

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 __all__ = ["Flow"]
 
 
+_STALLED = 3
+"""Evaluations in a row without improvement that are worth a word; one or two are often noise."""
+
+
 class Flow(TrainerCallback):  # type: ignore[misc]
     """Decides at each step what happens next: stop, save, evaluate."""
 
@@ -46,6 +50,8 @@ class Flow(TrainerCallback):  # type: ignore[misc]
         self._engine.meter.start()
         if self._engine.observer is not None:
             self._engine.observer.on_start(state.max_steps)
+        if state.global_step == 0:
+            self._engine.save_beginning()
 
     def on_epoch_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
@@ -74,18 +80,22 @@ class Flow(TrainerCallback):  # type: ignore[misc]
             control.should_training_stop = True
 
     def _show(self, state: TrainerState) -> None:
-        done = state.global_step - self._started_step
-        per_step = (time.perf_counter() - self._started) / max(1, done)
-        meter = self._engine.meter
-        assert self._engine.observer is not None
-        self._engine.observer.on_step(
+        engine = self._engine
+        assert engine.observer is not None
+        engine.observer.on_step(
             state.global_step,
             state.max_steps,
-            loss=meter.recent.loss,
+            loss=engine.meter.loss,
             learning_rate=self._rate,
-            eta_s=per_step * (state.max_steps - state.global_step),
-            **meter.speed(),
+            eta_s=self.eta_s(state),
+            speed=engine.throughput.of(engine.meter.recent),
         )
+
+    def eta_s(self, state: TrainerState) -> float:
+        """Seconds to the end, if the steps to come take as long as those since the start."""
+        done = state.global_step - self._started_step
+        per_step = (time.perf_counter() - self._started) / max(1, done)
+        return float(per_step * (state.max_steps - state.global_step))
 
     def on_evaluate(
         self,
@@ -108,6 +118,13 @@ class Flow(TrainerCallback):  # type: ignore[misc]
             self._without_improvement = 0
             return
         self._without_improvement += 1
+        if self._without_improvement == _STALLED:
+            self._engine.report_event(
+                "no improvement",
+                f"the loss on held-out rows has not improved in {_STALLED} evaluations: "
+                f"{loss:.4f} now, {self._reference:.4f} at best",
+                step=state.global_step,
+            )
         patience = config.early_stopping_patience
         if patience and self._without_improvement >= patience:
             self.stopped_early = state.global_step < state.max_steps

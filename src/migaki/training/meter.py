@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 __all__ = ["Meter", "Window"]
@@ -16,6 +16,11 @@ class Window:
     nll_nats: float = 0.0
     trained_tokens: int = 0
     tokens: int = 0
+    """Real tokens, no padding."""
+    pairs: int = 0
+    """Sum over rows of tokens², what attention works on."""
+    skipped_steps: int = 0
+    """Steps that were not taken; their loss is not in the sums, their tokens and time are."""
     seconds: float = 0.0
     padded_tokens: int = 0
     """Tokens that were computed: the real ones and the padding between them."""
@@ -27,14 +32,16 @@ class Window:
         trained_tokens: int,
         tokens: int,
         padded_tokens: int,
+        pairs: int,
         seconds: float,
     ) -> None:
         """Add a step."""
         self.nll_nats += nll_nats
         self.trained_tokens += trained_tokens
         self.tokens += tokens
-        self.seconds += seconds
         self.padded_tokens += padded_tokens
+        self.pairs += pairs
+        self.seconds += seconds
 
     @property
     def loss(self) -> float:
@@ -53,26 +60,16 @@ class Window:
 
     def to_json(self) -> dict[str, Any]:
         """Return the sums; Python writes floats so that they read back the same."""
-        return {
-            "nll_nats": self.nll_nats,
-            "trained_tokens": self.trained_tokens,
-            "tokens": self.tokens,
-            "seconds": self.seconds,
-            "padded_tokens": self.padded_tokens,
-        }
+        return asdict(self)
 
 
 class Meter:
-    """Two windows and a clock that can be stopped.
+    """Two windows and a clock that can be stopped."""
 
-    Args:
-        characters_per_token: Of the training rows; 0 where it is not known.
-    """
-
-    def __init__(self, characters_per_token: float) -> None:
-        self.characters_per_token = characters_per_token
+    def __init__(self) -> None:
         self.recent = Window()
         self.whole = Window()
+        self._last_loss = 0.0
         self._mark = time.perf_counter()
 
     def start(self) -> None:
@@ -80,30 +77,59 @@ class Meter:
         self._mark = time.perf_counter()
 
     def step(
-        self, *, nll_nats: float, trained_tokens: int, tokens: int, padded_tokens: int
+        self,
+        *,
+        nll_nats: float,
+        trained_tokens: int,
+        tokens: int,
+        padded_tokens: int,
+        pairs: int,
+        taken: bool = True,
     ) -> None:
-        """Add an optimizer step that ends now."""
+        """Add an optimizer step that ends now.
+
+        Args:
+            nll_nats: Sum over its trained tokens.
+            trained_tokens: How many there are.
+            tokens: Real tokens.
+            padded_tokens: Those that were computed, padding included.
+            pairs: Sum over rows of tokens².
+            taken: Whether the weights learn from it. What was not learnt counts as time, not as loss.
+        """
         now = time.perf_counter()
         for window in (self.recent, self.whole):
             window.add(
-                nll_nats=nll_nats,
-                trained_tokens=trained_tokens,
+                nll_nats=nll_nats if taken else 0.0,
+                trained_tokens=trained_tokens if taken else 0,
                 tokens=tokens,
                 padded_tokens=padded_tokens,
+                pairs=pairs,
                 seconds=now - self._mark,
             )
+            window.skipped_steps += 0 if taken else 1
         self._mark = now
+        if self.recent.trained_tokens:
+            self._last_loss = self.recent.loss
 
-    def speed(self) -> dict[str, float]:
-        """Return tokens and characters a second since the last line of metrics."""
-        rate = self.recent.tokens_per_s
-        return {"tokens_per_s": rate, "characters_per_s": rate * self.characters_per_token}
+    @property
+    def loss(self) -> float:
+        """Of the steps since the last line of metrics; the one before, where none was taken since."""
+        return self.recent.loss if self.recent.trained_tokens else self._last_loss
+
+    def next_line(self) -> None:
+        """Begin a new window: a line of metrics was written."""
+        self.recent = Window()
 
     def to_json(self) -> dict[str, Any]:
         """Return what a resumed run needs to log the same numbers."""
-        return {"recent": self.recent.to_json(), "whole": self.whole.to_json()}
+        return {
+            "recent": self.recent.to_json(),
+            "whole": self.whole.to_json(),
+            "last_loss": self._last_loss,
+        }
 
     def restore(self, saved: dict[str, Any]) -> None:
         """Go on from what `to_json` returned."""
         self.recent = Window(**saved["recent"])
         self.whole = Window(**saved["whole"])
+        self._last_loss = saved.get("last_loss", 0.0)

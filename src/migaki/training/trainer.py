@@ -8,8 +8,8 @@ clipping, precision, devices, resume and trackers stay the Trainer's.
 
 from __future__ import annotations
 
-import hashlib
 import json
+import logging
 import math
 import time
 from collections.abc import Iterator, Mapping
@@ -17,14 +17,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from transformers import PreTrainedTokenizerBase, PrinterCallback, Trainer, TrainingArguments
 
 from migaki.dataset.tokens import IGNORED
-from migaki.errors import LossDivergedError
 from migaki.training import checkpoints
 from migaki.training.acceleration import Run
 from migaki.training.batch_size import Batch, TokensAtOnce, pieces_of
@@ -32,22 +30,29 @@ from migaki.training.batching import (
     EpochBatches,
     LongestFirst,
     Rows,
+    ordinary_rows,
     row_lengths,
 )
 from migaki.training.callbacks import MetricsFile, TrainingObserver
 from migaki.training.config import TrainingConfig
 from migaki.training.divergence import DivergenceWatch
 from migaki.training.flow import Flow
-from migaki.training.identity import identity_of_model
+from migaki.training.guard import Guard
+from migaki.training.identity import run_identity
 from migaki.training.interrupts import StopRequest
 from migaki.training.loss import TrainedLoss
 from migaki.training.meter import Meter
 from migaki.training.neftune import EmbeddingNoise
 from migaki.training.optimizer import make_optimizer
 from migaki.training.optimizer_state import take_over
+from migaki.training.recovery import scale_rates
 from migaki.training.settings import Settings
+from migaki.training.step_rows import NumberedRows, StepRows, numbered
+from migaki.training.throughput import Throughput
 
 __all__ = ["Engine", "read_state"]
+
+logger = logging.getLogger(__name__)
 
 _STATE_FILE = "migaki_state.json"
 
@@ -105,8 +110,16 @@ class Engine(Trainer):  # type: ignore[misc]
             seed=config.seed,
             arrange=settings.packing.arrange(config),
         )
-        self.meter = Meter(_characters_per_token(train_dataset))
+        self.meter = Meter()
+        self.throughput = Throughput(
+            model,
+            precision=settings.precision,
+            activation_checkpointing=settings.activation_checkpointing,
+            rows=train_dataset,
+        )
+        self.step_rows = StepRows(self.lengths)
         self.watch = DivergenceWatch(_vocabulary(model))
+        self.guard = Guard(self)
         self.flow = Flow(self, stop)
         self.optimizer_from: Path | None = None
         """A checkpoint of another run whose optimizer state is taken over."""
@@ -115,8 +128,6 @@ class Engine(Trainer):  # type: ignore[misc]
         self._noise = EmbeddingNoise(model, config.neftune_noise_alpha)
         self._step_nll: list[Tensor] = []
         self._step_trained: list[Tensor] = []
-        self._step_tokens: list[Tensor] = []
-        self._step_padded = 0
         self._step_batches: list[Batch] = []
         self.late_choices: dict[str, str] = {}
         """What was decided while the run was under way, with the reason, by topic."""
@@ -124,27 +135,30 @@ class Engine(Trainer):  # type: ignore[misc]
             what: TokensAtOnce(what, self._note_halved) for what in ("training", "evaluation")
         }
         self._grad_norm: Tensor | float | None = None
-        self._last_batch: Mapping[str, Any] | None = None
+        self._batch: Mapping[str, Any] | None = None
         self.remove_callback(PrinterCallback)
         self.add_callback(self.flow)
 
     # ---- rows ------------------------------------------------------------------------------------
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        """Return the batches of `EpochBatches`."""
-        return self._loader(self.train_dataset, batch_sampler=self.sampler)
+        """Return the batches of `EpochBatches`, with the numbers of their rows."""
+        rows = NumberedRows(self.train_dataset)
+        return self._loader(rows, numbered(self.data_collator), batch_sampler=self.sampler)
 
     def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader[Any]:
         """Return batches of held-out rows, longest first."""
         rows = eval_dataset if eval_dataset is not None else self.eval_dataset
         longest_first = LongestFirst(row_lengths(rows))
-        return self._loader(rows, batch_size=self.args.eval_batch_size, sampler=longest_first)
+        return self._loader(
+            rows, self.data_collator, batch_size=self.args.eval_batch_size, sampler=longest_first
+        )
 
-    def _loader(self, rows: Any, **order: Any) -> DataLoader[Any]:
+    def _loader(self, rows: Any, collate: Any, **order: Any) -> DataLoader[Any]:
         loader = DataLoader(
             rows,
             **order,
-            collate_fn=self.data_collator,
+            collate_fn=collate,
             num_workers=self.args.dataloader_num_workers,
             pin_memory=self.args.device.type == "cuda",
             # DataLoader draws a number from the global state otherwise, which dropout also uses.
@@ -158,6 +172,7 @@ class Engine(Trainer):  # type: ignore[misc]
     ) -> tuple[list[Any], Tensor]:
         """Take the batches of one optimizer step and count their trained tokens together."""
         batches = list(islice(epoch_iterator, num_batches))
+        self.step_rows.begin(batches)
         counts = [(batch["labels"][:, 1:] != IGNORED).sum() for batch in batches]
         trained = torch.stack(counts).sum() if counts else torch.zeros(())
         return batches, trained.to(device)
@@ -184,12 +199,7 @@ class Engine(Trainer):  # type: ignore[misc]
             nll, trained = self._loss(model, inputs)
         self._step_nll.append(nll.detach())
         self._step_trained.append(trained)
-        computed = inputs["labels"].numel()
-        mask = inputs.get("attention_mask")  # a pack has neither mask nor padding
-        real = torch.full((), computed, device=nll.device) if mask is None else mask.sum()
-        self._step_tokens.append(real)
-        self._step_padded += computed
-        self._last_batch = inputs
+        self._batch = inputs
         divisor = trained if num_items_in_batch is None else num_items_in_batch
         # A step without trained tokens has a loss of 0 and changes nothing, rather than 0/0.
         loss = nll / torch.as_tensor(divisor, device=nll.device).clamp(min=1)
@@ -233,10 +243,9 @@ class Engine(Trainer):  # type: ignore[misc]
 
     def _forget_step(self) -> None:
         self.model.zero_grad()
-        for values in (self._step_nll, self._step_trained, self._step_tokens):
-            values.clear()
-        self._step_padded = 0
-        self._last_batch = None
+        self._step_nll.clear()
+        self._step_trained.clear()
+        self._batch = None
         self._step_batches = []
 
     def _note_halved(self, limit: int, reason: str) -> None:
@@ -256,48 +265,55 @@ class Engine(Trainer):  # type: ignore[misc]
         return self._grad_norm
 
     def close_step(self) -> None:
-        """Sum up an optimizer step before it is taken; refuse one that would ruin the weights."""
+        """Sum up an optimizer step before it is taken; one that would ruin the weights is not."""
         grad_norm = torch.as_tensor(self._grad_norm, device=self._step_nll[0].device)
-        sums = torch.stack(  # one wait for the device a step
-            [
-                torch.stack(self._step_nll).double().sum(),
-                torch.stack(self._step_trained).double().sum(),
-                torch.stack(self._step_tokens).double().sum(),
-                grad_norm.double(),
-            ]
-        )
-        nll, trained, tokens, norm = sums.tolist()
+        batch_nll = torch.stack(self._step_nll).double()
+        trained = torch.stack(self._step_trained).double().sum()
+        # One wait for the device a step.
+        *losses, total, norm = torch.cat(
+            [batch_nll, torch.stack([trained, grad_norm.double()])]
+        ).tolist()
         self._step_batches = []
-        for values in (self._step_nll, self._step_trained, self._step_tokens):
-            values.clear()
-        scaled = getattr(self.accelerator, "scaler", None) is not None  # it skips such steps itself
-        problem = self.watch.problem(nll, int(trained), 0.0 if scaled else norm)
-        if problem:
-            raise self.diverged(problem, step=self.state.global_step + 1)
+        self._step_nll.clear()
+        self._step_trained.clear()
+        taken = self.guard.judge(losses, trained_tokens=int(total), grad_norm=norm)
+        if taken:
+            self.guard.learnt_from(self._batch)
+        if not taken:
+            # An optimizer passes over weights without gradients: neither they nor its moments change.
+            self.model.zero_grad(set_to_none=True)
+            self._tr_loss.nan_to_num_(0.0)
         self.meter.step(
-            nll_nats=nll,
-            trained_tokens=int(trained),
-            tokens=int(tokens),
-            padded_tokens=self._step_padded,
+            nll_nats=sum(losses),
+            trained_tokens=int(total),
+            tokens=self.step_rows.tokens,
+            padded_tokens=self.step_rows.padded_tokens,
+            pairs=self.step_rows.pairs,
+            taken=taken,
         )
-        self._step_padded = 0
 
-    def diverged(self, problem: str, *, step: int) -> LossDivergedError:
-        """Describe a divergence at a step and what is left."""
-        rate = self.config.learning_rate
-        last = checkpoints.latest_checkpoint(Path(self.args.output_dir))
-        kept = (
-            f"The last good checkpoint is kept: {last}."
-            if last is not None
-            else "No checkpoint had been written yet; the base model is untouched."
+    @property
+    def gradients_scaled(self) -> bool:
+        """Whether a gradient scaler skips steps whose gradients are not finite (fp16)."""
+        return getattr(self.accelerator, "scaler", None) is not None
+
+    def loss_of_row(self, row: int) -> Tensor:
+        """Return the loss of one training row alone."""
+        batch = self._prepare_inputs(self.data_collator([self.train_dataset[row]]))
+        with self.accelerator.autocast():
+            nll, _ = self._loss(self.model, batch)
+        return nll
+
+    def report_event(self, event: str, problem: str, *, step: int, **more: Any) -> None:
+        """Write a line of metrics about something that went wrong, and say it."""
+        self.metrics.append(
+            {"split": "event", "step": step, "event": event, "problem": problem, **more}
         )
-        return LossDivergedError(
-            f"Training diverged at step {step} of {self.state.max_steps}: {problem} "
-            f"(learning_rate={rate:g}). {kept}",
-            step=step,
-            checkpoint=last,
-            hint=f"Start again with a lower rate, for example training.learning_rate={rate / 10:g}.",
-        )
+        self.say(f"step {step}: {problem}.")
+
+    def say(self, text: str) -> None:
+        """Tell the user about something that went wrong."""
+        logger.warning(text[:1].upper() + text[1:])
 
     # ---- evaluation ------------------------------------------------------------------------------
 
@@ -313,7 +329,7 @@ class Engine(Trainer):  # type: ignore[misc]
         nll, trained = self._measure(self.get_eval_dataloader(rows))
         loss = nll / max(1, trained)
         if not math.isfinite(loss):
-            raise self.diverged(f"the loss on held-out rows is {loss}", step=self.state.global_step)
+            raise self.guard.ruined(f"the loss on held-out rows is {loss}")
         metrics = {f"{metric_key_prefix}_loss": loss, f"{metric_key_prefix}_tokens": trained}
         if characters := sum(getattr(rows, "trained_characters", ())):
             bits = nll / math.log(2) / characters
@@ -349,15 +365,27 @@ class Engine(Trainer):  # type: ignore[misc]
         record: dict[str, Any] | None = None
         epoch = round(self.state.epoch or 0.0, 6)
         if "loss" in logs:
-            logs = {**logs, "loss": self.meter.recent.loss, **self.meter.speed()}
+            logs = {**logs, **self._figures()}
+            logs = {key: value for key, value in logs.items() if math.isfinite(value)}
             record = {"split": "train", "step": self.state.global_step, "epoch": epoch, **logs}
-            self.meter.recent = type(self.meter.recent)()
+            self.meter.next_line()
         elif "eval_loss" in logs:
             values = {key.removeprefix("eval_"): value for key, value in logs.items()}
             record = {"split": "eval", "step": self.state.global_step, "epoch": epoch, **values}
         if record is not None:
             self.metrics.append(record)
         super().log(logs, start_time)
+
+    def _figures(self) -> dict[str, float]:
+        window = self.meter.recent
+        figures = {
+            "loss": window.loss if window.trained_tokens else math.nan,
+            **self.throughput.of(window).to_json(),
+            "eta_s": self.flow.eta_s(self.state),
+        }
+        return (
+            {**figures, "skipped_steps": window.skipped_steps} if window.skipped_steps else figures
+        )
 
     # ---- checkpoints -----------------------------------------------------------------------------
 
@@ -370,7 +398,7 @@ class Engine(Trainer):  # type: ignore[misc]
         return path if path.is_dir() else None
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
-        self._refuse_ruined_weights()
+        self.guard.refuse_ruined_weights()
         folder = Path(self.args.output_dir)
         target = folder / f"checkpoint-{self.state.global_step}"
         self.store_flos()
@@ -389,6 +417,16 @@ class Engine(Trainer):  # type: ignore[misc]
             self.observer.on_checkpoint(target)
         self.meter.start()
 
+    def save_beginning(self) -> None:
+        """Write a checkpoint of step 0 where a rollback may want to go back so far."""
+        if "rollback" in (self.config.on_divergence, self.config.on_spike):
+            self._save_checkpoint(self.model, None)
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        super()._load_optimizer_and_scheduler(checkpoint)
+        if checkpoint is not None:
+            scale_rates(self.optimizer, self.lr_scheduler, self.guard.recovery.rate_factor)
+
     def _write_checkpoint(self, folder: Path) -> None:
         self.save_model(str(folder), _internal_call=True)
         self._save_optimizer_and_scheduler(str(folder))
@@ -400,6 +438,7 @@ class Engine(Trainer):  # type: ignore[misc]
             "run": self.identity(),
             "meter": self.meter.to_json(),
             "watch": self.watch.to_json(),
+            "guard": self.guard.to_json(),
             "flow": self.flow.to_json(),
             "tokens_at_once": {what: found.limit for what, found in self.at_once.items()},
         }
@@ -417,26 +456,8 @@ class Engine(Trainer):  # type: ignore[misc]
         self.tokenizer.save_pretrained(output_dir)
         (Path(output_dir or self.args.output_dir) / "README.md").unlink(missing_ok=True)
 
-    def _refuse_ruined_weights(self) -> None:
-        """Stop before weights are saved that the step just taken has ruined.
-
-        The loss known so far is that of the weights before the step. One more pass over the last
-        batch tells whether those after it still have a finite loss with finite gradients, that is,
-        whether a run could go on from them. The random state is put back behind it.
-        """
-        if self._last_batch is None:
-            return
-        device = self.args.device
-        with torch.random.fork_rng([device] if device.type == "cuda" else []):
-            nll, trained = self._once_more(self._last_batch)
-        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
-        norm = torch.nn.utils.get_total_norm(gradients)
-        self.model.zero_grad()
-        problem = self.watch.problem(nll.item(), int(trained), norm.item(), at_once=True)
-        if problem:
-            raise self.diverged(f"after this step, {problem}", step=self.state.global_step)
-
-    def _once_more(self, batch: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
+    def once_more(self, batch: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
+        """Go through the model with a batch, there and back, and take no step."""
         with self.accelerator.autocast():
             nll, trained = self._loss(self.model, batch)
         nll.backward()  # type: ignore[no-untyped-call]
@@ -449,40 +470,26 @@ class Engine(Trainer):  # type: ignore[misc]
             config=self.config,
             precision=self.settings.precision,
             batch=self._ordinary_rows,
-            step=self._once_more,
+            step=self.once_more,
         )
 
     def _ordinary_rows(self) -> Any:
-        """Return a few rows of the middle of all lengths that have a trained token."""
-        order = np.argsort(self.lengths, kind="stable")
-        outwards = sorted(range(len(order)), key=lambda place: abs(place - len(order) // 2))
-        found = (self.train_dataset[int(order[place])] for place in outwards)
-        trained = (row for row in found if (np.asarray(row["labels"])[1:] != IGNORED).any())
-        rows = list(islice(trained, self.config.batch_size))
+        rows = ordinary_rows(self.train_dataset, self.lengths, count=self.config.batch_size)
         return self._prepare_inputs(self.data_collator(rows))
 
     def identity(self) -> dict[str, Any]:
         """Return what must be the same for a resumed run to equal an uninterrupted one."""
-        free = {"output_dir", "report_to", "dataloader_workers", "local_rank", "save_total_limit"}
-        settings = {
-            name: value for name, value in vars(self.config).items() if not name.startswith("_")
-        }
-        rows = hashlib.sha256(np.asarray(self.lengths, dtype=np.int64).tobytes())
-        for index in {0, len(self.lengths) - 1}:
-            rows.update(str([int(t) for t in self.train_dataset[index]["input_ids"]]).encode())
-        return {
-            **{name: value for name, value in settings.items() if name not in free},
-            "packed": self.settings.packing.attention is not None,
-            "rows": len(self.lengths),
-            "rows_sha256": rows.hexdigest(),
-            **identity_of_model(self.model),
-        }
+        packed = self.settings.packing.attention is not None
+        return run_identity(
+            self.config, self.model, self.train_dataset, lengths=self.lengths, packed=packed
+        )
 
     def restore(self, checkpoint: Path) -> None:
         """Take over what the Trainer does not keep: open metrics, patience, the first loss."""
         saved = read_state(checkpoint)
         self.meter.restore(saved["meter"])
         self.watch.restore(saved["watch"])
+        self.guard.restore(saved.get("guard", {}))
         self.flow.restore(saved["flow"])
         for what, limit in saved.get("tokens_at_once", {}).items():
             self.at_once[what].limit = limit
@@ -492,11 +499,6 @@ def read_state(checkpoint: Path) -> dict[str, Any]:
     """Return what `Engine` keeps in a checkpoint beside the Trainer's own state."""
     state: dict[str, Any] = json.loads((checkpoint / _STATE_FILE).read_text(encoding="utf-8"))
     return state
-
-
-def _characters_per_token(rows: Rows) -> float:
-    """Return how many characters a token stands for; 0 where the dataset does not say."""
-    return sum(getattr(rows, "characters", ())) / max(1, getattr(rows, "total_tokens", 0))
 
 
 def _vocabulary(model: nn.Module) -> int:

@@ -20,7 +20,10 @@ from safetensors.torch import load_file
 from migaki.training.interrupts import StopRequest
 
 TESTS = Path(__file__).resolve().parents[1]
-TIMES = {"tokens_per_s", "characters_per_s", "runtime"}
+TIMES = {
+    "tokens_per_s", "trained_tokens_per_s", "characters_per_s", "mfu", "hfu", "memory_gib", "eta_s",
+    "runtime",
+}  # fmt: skip
 STEPS = 15
 
 

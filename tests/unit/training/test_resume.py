@@ -18,7 +18,10 @@ from migaki.training.engine import run_training
 
 from .conftest import Rows, make_model, make_rows, make_tokenizer
 
-TIMES = {"tokens_per_s", "characters_per_s", "runtime"}
+TIMES = {
+    "tokens_per_s", "trained_tokens_per_s", "characters_per_s", "mfu", "hfu", "memory_gib", "eta_s",
+    "runtime",
+}  # fmt: skip
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
