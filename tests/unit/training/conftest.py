@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -87,22 +88,23 @@ def tokenizer() -> PreTrainedTokenizerFast:
     return make_tokenizer()
 
 
+def make_config(folder: Path, **changes: Any) -> TrainingConfig:
+    """A configuration for runs of a few steps."""
+    values: dict[str, Any] = {
+        "learning_rate": 3e-3,
+        "batch_size": 4,
+        "gradient_accumulation_steps": 2,
+        "num_epochs": 2,
+        "warmup_steps": 0,
+        "logging_steps": 1,
+        "eval_steps": 3,
+        "save_steps": 100,
+        "output_dir": str(folder),
+    }
+    return TrainingConfig(**{**values, **changes})
+
+
 @pytest.fixture
 def config(tmp_path: Path) -> Callable[..., TrainingConfig]:
-    """A configuration for runs of a few steps."""
-
-    def make(**changes: Any) -> TrainingConfig:
-        values: dict[str, Any] = {
-            "learning_rate": 3e-3,
-            "batch_size": 4,
-            "gradient_accumulation_steps": 2,
-            "num_epochs": 2,
-            "warmup_steps": 0,
-            "logging_steps": 1,
-            "eval_steps": 3,
-            "save_steps": 100,
-            "output_dir": str(tmp_path / "run"),
-        }
-        return TrainingConfig(**{**values, **changes})
-
-    return make
+    """make_config() whose runs go into the test's own folder."""
+    return functools.partial(make_config, tmp_path / "run")

@@ -16,7 +16,7 @@ from migaki.models.adapters import attach_lora
 from migaki.training.config import TrainingConfig
 from migaki.training.engine import run_training
 
-from .conftest import Rows, make_model, make_rows, make_tokenizer
+from .conftest import Rows, make_config, make_model, make_rows, make_tokenizer
 
 TIMES = {
     "tokens_per_s", "trained_tokens_per_s", "characters_per_s", "mfu", "hfu", "memory_gib", "eta_s",
@@ -51,6 +51,20 @@ def train(
         output_dir=folder,
         **more,
     )
+
+
+@pytest.fixture(scope="module")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """A run of ten steps that came to its end, and its result: trained once, and only copied."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    with torch.random.fork_rng():
+        return folder, train(new_model("lora"), make_config(folder, save_steps=5), folder)
+
+
+@pytest.fixture
+def finished(finished_run: tuple[Path, Any], tmp_path: Path) -> Path:
+    """A copy of the finished run, to be resumed or harmed."""
+    return Path(shutil.copytree(finished_run[0], tmp_path / "run"))
 
 
 @pytest.mark.parametrize(
@@ -113,14 +127,14 @@ def test_patience_survives_a_resume(config: Callable[..., TrainingConfig], tmp_p
 
 
 def test_resume_of_a_finished_run_does_nothing(
-    config: Callable[..., TrainingConfig], tmp_path: Path
+    finished_run: tuple[Path, Any], finished: Path, config: Callable[..., TrainingConfig]
 ) -> None:
-    first = train(new_model("lora"), config(), tmp_path / "run")
-    before = read_metrics(tmp_path / "run")
+    first = finished_run[1]
+    before = read_metrics(finished)
 
-    again = train(new_model("lora"), config(), tmp_path / "run", resume=True)
+    again = train(new_model("lora"), config(save_steps=5), finished, resume=True)
 
-    assert read_metrics(tmp_path / "run") == before
+    assert read_metrics(finished) == before
     assert (again.steps, again.train_loss, again.eval_loss) == (
         first.steps, first.train_loss, first.eval_loss
     )  # fmt: skip
@@ -144,23 +158,19 @@ def test_resume_without_checkpoint_starts_at_the_beginning(
     ],
 )
 def test_resume_with_other_settings_is_refused(
-    changes: dict[str, Any], named: str, config: Callable[..., TrainingConfig], tmp_path: Path
+    changes: dict[str, Any], named: str, config: Callable[..., TrainingConfig], finished: Path
 ) -> None:
-    train(new_model("lora"), config(), tmp_path / "run")
-
     with pytest.raises(TrainingError, match="belongs to a run with other settings") as caught:
-        train(new_model("lora"), config(**changes), tmp_path / "run", resume=True)
+        train(new_model("lora"), config(save_steps=5, **changes), finished, resume=True)
     assert named in str(caught.value)
 
 
 def test_resume_with_another_adapter_is_refused(
-    config: Callable[..., TrainingConfig], tmp_path: Path
+    config: Callable[..., TrainingConfig], finished: Path
 ) -> None:
-    train(new_model("lora"), config(), tmp_path / "run")
-
     other = attach_lora(make_model(), r=2, lora_alpha=8, lora_dropout=0.3, seed=5)
     with pytest.raises(TrainingError, match=r"adapter.*'r': 4.*then.*'r': 2.*now"):
-        train(other, config(), tmp_path / "run", resume=True)
+        train(other, config(save_steps=5), finished, resume=True)
 
 
 @pytest.mark.parametrize(
@@ -168,10 +178,9 @@ def test_resume_with_another_adapter_is_refused(
 )
 @pytest.mark.parametrize("harm", ["gone", "cut", "changed"])
 def test_a_damaged_checkpoint_is_refused(
-    name: str, harm: str, config: Callable[..., TrainingConfig], tmp_path: Path
+    name: str, harm: str, config: Callable[..., TrainingConfig], finished: Path
 ) -> None:
-    train(new_model("lora"), config(save_steps=5), tmp_path / "run")
-    file = tmp_path / "run" / "checkpoints" / "checkpoint-10" / name
+    file = finished / "checkpoints" / "checkpoint-10" / name
     content = file.read_bytes()
     if harm == "gone":
         file.unlink()
@@ -179,19 +188,21 @@ def test_a_damaged_checkpoint_is_refused(
         file.write_bytes(content[: len(content) // 2] if harm == "cut" else b"[" + content[1:])
 
     with pytest.raises(TrainingError, match="checkpoint-10 is damaged") as caught:
-        train(new_model("lora"), config(save_steps=5), tmp_path / "run", resume=True)
+        train(new_model("lora"), config(save_steps=5), finished, resume=True)
     assert name in caught.value.message
     assert "resume from checkpoint-" in str(caught.value.hint)
 
 
 def test_resume_with_other_rows_is_refused(
-    config: Callable[..., TrainingConfig], tmp_path: Path
+    config: Callable[..., TrainingConfig], finished: Path
 ) -> None:
-    train(new_model("lora"), config(), tmp_path / "run")
-
     with pytest.raises(TrainingError, match="rows_sha256"):
         train(
-            new_model("lora"), config(), tmp_path / "run", rows=make_rows(37, seed=3), resume=True
+            new_model("lora"),
+            config(save_steps=5),
+            finished,
+            rows=make_rows(37, seed=3),
+            resume=True,
         )
 
 
