@@ -70,6 +70,7 @@ def parameters(function: FunctionNode) -> int:
     return len(names) - (names[:1] in (["self"], ["cls"]))
 
 
+@functools.cache
 def imported_packages(path: Path) -> set[str]:
     """Return the top-level packages that a module imports, in functions too."""
     found: set[str] = set()
