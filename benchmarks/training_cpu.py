@@ -1,377 +1,252 @@
-"""One fine-tuning workload on a CPU, by migaki and by plain TRL, in one go.
+"""One fine-tuning workload on a CPU: migaki and its peers, each as its users run it.
 
-    python benchmarks/training_cpu.py --data ../shared/data --repeats 3
+    python benchmarks/training_peers/tools.py --venvs ../peers       # once: an environment a peer
+    python benchmarks/training_cpu.py --data ../shared/data --venvs ../peers
+    python benchmarks/training_cpu.py … --continue                   # after an interruption
 
-2,000 Japanese chats of 20-400 characters; a Qwen2 of 4 layers, hidden size 256 and 8,000 tokens of
-byte-level BPE, random weights from a fixed seed; LoRA r=16 on all linear layers but the head; one
-epoch, batch 8, at most 512 tokens, float32, AdamW, no activation checkpointing.
+2,000 Japanese chats, a Qwen2 of 7.2 M parameters, LoRA r=16 on all linear layers but the head, one
+epoch of 250 steps, batch 8, AdamW, float32, no clipping, no activation checkpointing; once with all
+tokens trained and once with the answers alone (`training_peers/workload.py`). Fair means:
 
-Fair means: both get the same token ids and train on all of them, start from the same weights and
-the same adapters, log every 10 steps and save once at the end; each run is a fresh process, and the
-tools take turns, so that a busy moment of the machine hits both. The losses of the first three steps
-on one fixed batch must agree before anything is timed. Timed is the training call alone (loading
-and tokenising are not). Needs `pip install 'migaki[bench]'`.
+* every tool gets the same token ids, weights and adapters, and nothing is timed before the losses of
+  three steps on one fixed batch agree;
+* each run is a fresh process in the tool's own environment (`training_peers/tools.py`), and the tools
+  take turns, the order reversed every other time, so that a busy moment hits all;
+* what the trained adapters are worth is measured by one judge (`training_peers/evaluate.py`) and must
+  be within 1 % of TRL's.
 
-Four ways are run: each tool as it comes (migaki groups rows by length, TRL shuffles them), and each
-with the other's order of rows.
+Measured: seconds of the training call, of the whole process, and its largest resident set. Ratios are
+taken between runs of one turn; shown are the median and, in brackets, the extremes.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
+import math
 import os
-import platform
-import random
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-SOURCES = ("dialogue/asdc_customer_service_chat.jsonl", "instruct/instruction_ja.jsonl")
-SHORTEST, LONGEST = 20, 400
-VOCABULARY = 8000
-MAX_TOKENS = 512
-BATCH = 8
-SEED = 42
-RATE = 2e-4
-CHECK_STEPS = 3
-TOLERANCE = 1e-3
-WAYS = {
-    "migaki": "as it comes: rows grouped by length",
-    "trl": "as it comes: rows shuffled",
-    "migaki-shuffled": "rows shuffled, as TRL does",
-    "trl-grouped": "train_sampling_strategy=group_by_length",
-}
+HERE = Path(__file__).resolve().parent
+PEERS = HERE / "training_peers"
+sys.path.insert(0, str(PEERS))
+
+import report  # noqa: E402
+from job import BATCH, Job  # noqa: E402
+from tools import WAYS, make_environment, python_of  # noqa: E402
+
+WORKLOADS = ("all", "answers")
+CHECK_EPOCHS = 3
+LOG_EVERY = 10
+FIRST_LOSS_TOLERANCE = {"migaki-auto": 0.01}
+"""Relative; bfloat16 rounds. All else computes in float32 and agrees to 1e-4."""
+USUAL_SECONDS = 120
 
 
 def main() -> int:
     given = _arguments()
-    if given.worker:
-        print(json.dumps(_work(given.worker, Path(given.folder), check=given.check)))
-        return 0
+    for name in {WAYS[way].environment for way in given.ways} - {None}:
+        make_environment(name, given.venvs)
     with tempfile.TemporaryDirectory(prefix="migaki-bench-") as name:
-        folder = Path(name)
-        facts = _prepare(folder, Path(given.data), given.rows)
+        bench = Benchmark(Path(name), given.venvs)
+        facts = bench.prepare(given.data, given.rows, litgpt="litgpt" in given.ways)
+        result = _begun(given.out, facts) if given.go_on else {"runs": []}
+        result |= {"workload": facts, "machine": report.machine()}
         print(
-            f"{facts['rows']:,} chats, {facts['tokens']:,} tokens, "
-            f"{facts['parameters']:,} parameters; {given.repeats} repeats"
+            f"{facts['rows']:,} chats, {facts['tokens']:,} tokens, {facts['parameters']:,} "
+            f"parameters; {', '.join(given.ways)}; {given.repeats} repeats",
+            flush=True,
         )
-        losses = {tool: _run(tool, folder, check=True)["losses"] for tool in ("migaki", "trl")}
-        _compare_losses(losses)
-        runs = _take_turns(folder, given.ways, given.repeats)
-    result = {"workload": facts, "first_losses": losses, **_summary(runs), **_machine()}
-    _show(result)
-    out = Path(given.out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(result, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    print(f"written to {out}")
-    return 0
+        result["first_losses"] = bench.check(given.ways, given.workloads)
+        result["floor"] = bench.floor(facts)
+        for run in bench.turns(given, result["runs"]):
+            result["runs"].append(run)
+            _write(given.out, result)
+    result |= report.summarize(result)
+    _write(given.out, result)
+    report.show(result)
+    print(f"written to {given.out}")
+    return 0 if report.comparable(result) else 1
 
 
 def _arguments() -> argparse.Namespace:
-    here = Path(__file__).resolve()
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--data", default=str(here.parents[2] / "shared" / "data"))
+    beside = HERE.parents[1]
+    parser.add_argument("--data", type=Path, default=beside / "shared" / "data")
+    parser.add_argument("--venvs", type=Path, default=beside / "peers", help="made if missing")
     parser.add_argument("--rows", type=int, default=2000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
-    parser.add_argument("--out", default=str(here.parent / "results" / "training_cpu.json"))
-    parser.add_argument("--worker", choices=WAYS, help=argparse.SUPPRESS)
-    parser.add_argument("--folder", help=argparse.SUPPRESS)
-    parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
-    return parser.parse_args()
-
-
-# ---- the workload ---------------------------------------------------------------------------------
-
-
-def _prepare(folder: Path, data: Path, count: int) -> dict[str, Any]:
-    """Write tokenizer, model and token ids; both tools read the same files."""
-    import torch
-    from transformers import Qwen2Config, Qwen2ForCausalLM
-
-    texts = _chats(data, count)
-    tokenizer = _tokenizer(texts)
-    texts = texts[:count]
-    tokenizer.save_pretrained(folder)
-    end = tokenizer.eos_token_id
-    rows = [[*tokenizer(text)["input_ids"], end][:MAX_TOKENS] for text in texts]
-    (folder / "rows.json").write_text(json.dumps(rows), encoding="utf-8")
-    torch.manual_seed(0)
-    model = Qwen2ForCausalLM(
-        Qwen2Config(
-            vocab_size=VOCABULARY, hidden_size=256, intermediate_size=1024, num_hidden_layers=4,
-            num_attention_heads=4, num_key_value_heads=4, max_position_embeddings=MAX_TOKENS,
-            tie_word_embeddings=True, eos_token_id=end, pad_token_id=tokenizer.pad_token_id,
-        )
-    )  # fmt: skip
-    model.save_pretrained(folder)
-    return {
-        "rows": len(rows),
-        "tokens": sum(map(len, rows)),
-        "trained_tokens": sum(len(row) - 1 for row in rows),
-        "characters": sum(map(len, texts)),
-        "parameters": model.num_parameters(),
-        "sources": list(SOURCES),
-        "batch": BATCH,
-        "max_tokens": MAX_TOKENS,
-    }
-
-
-def _chats(data: Path, count: int) -> list[str]:
-    texts = []
-    for source in SOURCES:
-        for line in (data / source).read_text(encoding="utf-8").splitlines():
-            messages = json.loads(line)["messages"]
-            if SHORTEST <= sum(len(message["content"]) for message in messages) <= LONGEST:
-                texts.append("\n".join(f"{m['role']}: {m['content']}" for m in messages))
-    if len(texts) < count:
-        raise SystemExit(f"{data} holds {len(texts)} chats of {SHORTEST}-{LONGEST} characters")
-    random.Random(SEED).shuffle(texts)
-    return texts
-
-
-def _tokenizer(texts: list[str]) -> Any:
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast
-
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY,
-        special_tokens=["<|pad|>", "<|end|>"],
-        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
-        show_progress=False,
+    parser.add_argument("--workloads", nargs="+", choices=WORKLOADS, default=list(WORKLOADS))
+    parser.add_argument("--out", type=Path, default=HERE / "results" / "training_cpu.json")
+    parser.add_argument(
+        "--continue", dest="go_on", action="store_true", help="keep the runs that --out holds"
     )
-    tokenizer.train_from_iterator(texts, trainer)
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<|pad|>", eos_token="<|end|>"
-    )
+    given = parser.parse_args()
+    given.venvs = given.venvs.resolve()
+    return given
 
 
-# ---- the tools ------------------------------------------------------------------------------------
+def _begun(out: Path, facts: dict[str, Any]) -> dict[str, Any]:
+    if not out.is_file():
+        return {"runs": []}
+    before: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
+    if before["workload"] != facts:
+        raise SystemExit(f"{out} was measured on another workload: give another --out.")
+    return {"runs": before["runs"]}
 
 
-def _work(way: str, folder: Path, *, check: bool) -> dict[str, Any]:
-    """Train once in this process."""
-    import torch
-    from peft import LoraConfig, get_peft_model
-    from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast, logging
-
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    rows = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
-    if check:
-        rows = rows[:BATCH]
-    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    targets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
-    torch.manual_seed(SEED)
-    lora = LoraConfig(
-        r=16, lora_alpha=32, lora_dropout=0.0, target_modules=targets, task_type="CAUSAL_LM"
-    )
-    model = get_peft_model(model, lora)
-    with tempfile.TemporaryDirectory(dir=folder) as out:
-        train = _migaki if way.startswith("migaki") else _trl
-        losses, seconds = train(
-            model, tokenizer, rows, Path(out), grouped=way in ("migaki", "trl-grouped"), check=check
-        )
-    return {
-        "way": way,
-        "seconds": seconds,
-        "tokens_per_s": sum(map(len, rows)) / seconds,
-        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "threads": torch.get_num_threads(),
-        "losses": losses,
-    }
+def _write(out: Path, result: dict[str, Any]) -> None:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    temporary = out.with_suffix(".part")
+    temporary.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    temporary.replace(out)
 
 
-class _Rows:
-    def __init__(self, rows: list[list[int]]) -> None:
-        self.rows = rows
+class Benchmark:
+    """The workload in a folder, and the runs on it."""
 
-    def __len__(self) -> int:
-        return len(self.rows)
+    def __init__(self, folder: Path, venvs: Path) -> None:
+        self.folder = folder
+        self.venvs = venvs
+        self.judged: dict[str, float] = {}
 
-    def __getitem__(self, index: int) -> dict[str, list[int]]:
-        return {"input_ids": self.rows[index], "labels": self.rows[index]}
+    def prepare(self, data: Path, rows: int, *, litgpt: bool) -> dict[str, Any]:
+        """Write model, rows and adapters; in a process of its own, so that this one stays small."""
+        self._run(None, "workload.py", self.folder, "--data", data, "--rows", rows)
+        if litgpt:
+            model, adapter = self.folder / "model", self.folder / "adapter"
+            self._run("litgpt", "litgpt_weights.py", "in", model, adapter)
+        return dict(json.loads((self.folder / "facts.json").read_text(encoding="utf-8")))
 
+    def check(self, ways: list[str], workloads: list[str]) -> dict[str, dict[str, list[float]]]:
+        """Train three steps on one batch; all tools must see the same losses."""
+        losses: dict[str, dict[str, list[float]]] = {}
+        for workload in workloads:
+            losses[workload] = {
+                way: self.train(way, f"{workload}-check", epochs=CHECK_EPOCHS, log_every=1)[
+                    "losses"
+                ][:CHECK_EPOCHS]
+                for way in ways
+            }
+            for way, found in losses[workload].items():
+                print(f"one batch, {workload}: {way:16} {' '.join(f'{x:.6f}' for x in found)}")
+            _require_same(losses[workload])
+        return losses
 
-def _migaki(
-    model: Any, tokenizer: Any, rows: list[list[int]], out: Path, *, grouped: bool, check: bool
-) -> tuple[list[float], float]:
-    from migaki.training.config import TrainingConfig
-    from migaki.training.engine import run_training
+    def floor(self, facts: dict[str, Any]) -> dict[str, Any]:
+        """Measure what the matrix products alone would take."""
+        tokens = round(facts["tokens"] / facts["rows"] * BATCH)
+        said = self._run(
+            None, "floor.py", self.folder / "model", self.folder / "adapter", tokens
+        ).splitlines()[-1]
+        return dict(json.loads(said))
 
-    config = TrainingConfig(
-        learning_rate=RATE,
-        batch_size=BATCH,
-        gradient_accumulation_steps=1,
-        num_epochs=CHECK_STEPS if check else 1,
-        warmup_steps=0,
-        logging_steps=1 if check else 10,
-        seed=SEED,
-        group_by_length=grouped,
-        gradient_checkpointing=False,
-        output_dir=str(out),
-    )
-    start = time.perf_counter()
-    run_training(model, tokenizer, config, train_dataset=_Rows(rows))
-    seconds = time.perf_counter() - start
-    lines = (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    return [json.loads(line)["loss"] for line in lines], seconds
+    def turns(self, given: argparse.Namespace, done: list[dict[str, Any]]) -> Any:
+        """Run what is not done yet, in turns; yields each run."""
+        have = {(run["way"], run["workload"], run["repeat"]) for run in done}
+        self.judged = {run["adapter_sha256"]: run["final_loss"] for run in done}
+        wanted = [
+            (way, workload, repeat)
+            for repeat in range(given.repeats)
+            for workload in given.workloads
+            for way in (given.ways if repeat % 2 == 0 else given.ways[::-1])
+        ]
+        left = [one for one in wanted if one not in have]
+        walls = [run["wall_s"] for run in done]
+        for number, (way, workload, repeat) in enumerate(left):
+            minutes = (len(left) - number) * statistics.mean(walls or [USUAL_SECONDS]) / 60
+            run = self.measure(way, workload, repeat)
+            walls.append(run["wall_s"])
+            print(f"{report.line(run)}   (about {minutes:.0f} min were left)", flush=True)
+            yield run
 
-
-def _trl(
-    model: Any, tokenizer: Any, rows: list[list[int]], out: Path, *, grouped: bool, check: bool
-) -> tuple[list[float], float]:
-    from datasets import Dataset
-    from trl import SFTConfig, SFTTrainer
-
-    config = SFTConfig(
-        output_dir=str(out),
-        learning_rate=RATE,
-        per_device_train_batch_size=BATCH,
-        gradient_accumulation_steps=1,
-        num_train_epochs=CHECK_STEPS if check else 1,
-        logging_steps=1 if check else 10,
-        seed=SEED,
-        max_length=MAX_TOKENS,
-        train_sampling_strategy="group_by_length" if grouped else "random",
-        activation_checkpointing=False,
-        gradient_checkpointing=False,
-        bf16=False,
-        use_cpu=True,
-        report_to="none",
-        disable_tqdm=True,
-    )
-    dataset = Dataset.from_list([{"input_ids": row} for row in rows])
-    trainer = SFTTrainer(
-        model=model, args=config, train_dataset=dataset, processing_class=tokenizer
-    )
-    start = time.perf_counter()
-    trainer.train()
-    seconds = time.perf_counter() - start
-    return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry], seconds
-
-
-# ---- one run after the other ----------------------------------------------------------------------
-
-
-def _run(way: str, folder: Path, *, check: bool = False) -> dict[str, Any]:
-    command = [sys.executable, __file__, "--worker", way, "--folder", str(folder)]
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
-    ended = subprocess.run(
-        [*command, *(["--check"] if check else [])],
-        capture_output=True,
-        text=True,
-        env=environment,
-        check=False,
-    )
-    if ended.returncode != 0:
-        raise SystemExit(f"{way} failed:\n{ended.stderr[-3000:]}")
-    result: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
-    return result
-
-
-def _compare_losses(losses: dict[str, list[float]]) -> None:
-    """Both tools must compute the same thing, or their speeds cannot be compared."""
-    pairs = list(zip(losses["migaki"], losses["trl"], strict=True))
-    for step, (ours, theirs) in enumerate(pairs, start=1):
-        print(f"step {step} on one fixed batch: loss {ours:.6f} migaki, {theirs:.6f} trl")
-    if abs(pairs[0][0] - pairs[0][1]) > TOLERANCE:
-        raise SystemExit(f"the first losses differ by more than {TOLERANCE}: not comparable")
-
-
-def _take_turns(folder: Path, ways: list[str], repeats: int) -> list[dict[str, Any]]:
-    runs = []
-    for repeat in range(repeats):
-        order = ways if repeat % 2 == 0 else ways[::-1]
-        for way in order:
-            run = _run(way, folder)
-            runs.append({**run, "repeat": repeat})
-            print(
-                f"repeat {repeat + 1}: {way:16} {run['seconds']:7.1f} s "
-                f"{run['tokens_per_s']:8,.0f} tokens/s {run['peak_mib']:7,.0f} MiB",
-                flush=True,
-            )
-    return runs
-
-
-def _summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    ways = list(dict.fromkeys(run["way"] for run in runs))
-    summary = {
-        way: {
-            key: statistics.median(run[key] for run in runs if run["way"] == way)
-            for key in ("seconds", "tokens_per_s", "peak_mib")
+    def measure(self, way: str, workload: str, repeat: int) -> dict[str, Any]:
+        """Train once on all rows, and judge the result."""
+        load = os.getloadavg()[0]
+        run = self.train(way, workload, epochs=1, log_every=LOG_EVERY)
+        tokens = json.loads((self.folder / "facts.json").read_text(encoding="utf-8"))["tokens"]
+        return {
+            "way": way,
+            "workload": workload,
+            "repeat": repeat,
+            "tokens_per_s": tokens / run["seconds"],
+            "load_before": load,
+            **run,
         }
-        for way in ways
-    }
-    ratios = {}
-    for ours, theirs in (
-        ("migaki", "trl"),
-        ("migaki", "trl-grouped"),
-        ("migaki-shuffled", "trl"),
-    ):
-        pairs = _pairs(runs, ours, theirs)
-        if pairs:  # of the same repeat, minutes apart at most
-            ratios[f"{theirs} / {ours}"] = {
-                "median": statistics.median(pairs), "min": min(pairs), "max": max(pairs)
-            }  # fmt: skip
-    return {"summary": summary, "time_ratios": ratios, "runs": runs}
 
+    def train(self, way: str, rows: str, *, epochs: int, log_every: int) -> dict[str, Any]:
+        """Run one worker in a fresh process and folder."""
+        tool = WAYS[way]
+        with tempfile.TemporaryDirectory(dir=self.folder) as name:
+            job = Job(
+                way=way,
+                model=str(self.folder / "model"),
+                adapter=str(self.folder / "adapter"),
+                rows=str(self.folder / f"{rows}.jsonl"),
+                out=name,
+                epochs=epochs,
+                log_every=log_every,
+            )
+            start = time.perf_counter()
+            self._run(tool.environment, tool.worker, job.write())
+            wall = time.perf_counter() - start
+            if tool.environment == "litgpt":
+                self._run("litgpt", "litgpt_weights.py", "out", name)
+            result = json.loads((Path(name) / "result.json").read_text(encoding="utf-8"))
+            count = len(job.read_rows())
+            if result["steps"] != (steps := math.ceil(count / BATCH) * epochs):
+                raise SystemExit(f"{way} took {result['steps']} steps, not {steps}.")
+            if not rows.endswith("-check"):
+                result |= self._judge(job)
+        return {**result, "wall_s": wall}
 
-def _pairs(runs: list[dict[str, Any]], ours: str, theirs: str) -> list[float]:
-    seconds = {(run["way"], run["repeat"]): run["seconds"] for run in runs}
-    repeats = {run["repeat"] for run in runs}
-    return [
-        seconds[theirs, repeat] / seconds[ours, repeat]
-        for repeat in sorted(repeats)
-        if (ours, repeat) in seconds and (theirs, repeat) in seconds
-    ]
+    def _judge(self, job: Job) -> dict[str, Any]:
+        """Measure the loss of the trained adapters; equal ones (a repeated run) only once."""
+        weights = (job.trained / "adapter_model.safetensors").read_bytes()
+        key = hashlib.sha256(weights + job.rows.encode()).hexdigest()
+        if key not in self.judged:
+            said = self._run(None, "evaluate.py", job.model, job.rows, job.trained)
+            self.judged[key] = float(said.splitlines()[-1])
+        return {"final_loss": self.judged[key], "adapter_sha256": key}
 
-
-def _machine() -> dict[str, Any]:
-    from migaki.hardware.cpu import cpu_name, usable_cores
-
-    packages = ("migaki", "trl", "torch", "transformers", "peft", "accelerate", "datasets")
-    return {
-        "machine": {
-            "cpu": cpu_name(),
-            "cores": usable_cores(),
-            "system": platform.platform(),
-            "load_average": os.getloadavg(),
-        },
-        "versions": {
-            "python": platform.python_version(),
-            **{name: metadata.version(name) for name in packages},
-        },
-    }
-
-
-def _show(result: dict[str, Any]) -> None:
-    print(f"\n{'median of the repeats':34} {'s':>8} {'tokens/s':>10} {'peak MiB':>10}")
-    for way, values in result["summary"].items():
-        label = f"{way} ({WAYS[way]})"
-        print(
-            f"{label[:46]:46} {values['seconds']:8.1f} {values['tokens_per_s']:10,.0f} "
-            f"{values['peak_mib']:10,.0f}"
+    def _run(self, environment: str | None, script: str, *arguments: object) -> str:
+        variables = {**os.environ, "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+        if environment is not None:
+            variables.pop("PYTHONPATH", None)
+        ended = subprocess.run(
+            [python_of(environment, self.venvs), str(PEERS / script), *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            env=variables,
+            cwd=self.folder,
+            check=False,
         )
-    for name, ratio in result["time_ratios"].items():
-        print(
-            f"time {name}: {ratio['median']:.2f} ({ratio['min']:.2f}-{ratio['max']:.2f}); above 1 "
-            "means migaki is faster"
-        )
-    machine, versions = result["machine"], result["versions"]
-    print(f"{machine['cpu']}, {machine['cores']} cores, load {machine['load_average'][0]:.1f}")
-    print(", ".join(f"{name} {version}" for name, version in versions.items()))
+        if ended.returncode != 0:
+            said = (ended.stdout + ended.stderr)[-4000:]
+            raise SystemExit(f"{script} {' '.join(map(str, arguments))} failed:\n{said}")
+        return ended.stdout
+
+
+def _require_same(losses: dict[str, list[float]]) -> None:
+    """Tools that compute something else cannot be compared."""
+    reference = losses.get("trl") or next(iter(losses.values()))
+    for way, found in losses.items():
+        tolerance = FIRST_LOSS_TOLERANCE.get(way, 1e-4)
+        if len(found) != len(reference) or any(
+            abs(ours / theirs - 1) > tolerance
+            for ours, theirs in zip(found, reference, strict=True)
+        ):
+            raise SystemExit(
+                f"On one fixed batch {way} has the losses {found}, not {reference}: not comparable."
+            )
 
 
 if __name__ == "__main__":
