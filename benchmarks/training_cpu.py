@@ -130,14 +130,12 @@ class Benchmark:
         """Train three steps on one batch; all tools must see the same losses."""
         losses: dict[str, dict[str, list[float]]] = {}
         for workload in workloads:
-            losses[workload] = {
-                way: self.train(way, f"{workload}-check", epochs=CHECK_EPOCHS, log_every=1)[
-                    "losses"
-                ][:CHECK_EPOCHS]
-                for way in ways
-            }
-            for way, found in losses[workload].items():
-                print(f"one batch, {workload}: {way:16} {' '.join(f'{x:.6f}' for x in found)}")
+            losses[workload] = {}
+            for way in ways:
+                run = self.train(way, f"{workload}-check", epochs=CHECK_EPOCHS, log_every=1)
+                losses[workload][way] = run["losses"][:CHECK_EPOCHS]  # then comes a mean of the run
+                said = " ".join(f"{loss:.6f}" for loss in losses[workload][way])
+                print(f"one batch, {workload:7} {way:16} losses {said}", flush=True)
             _require_same(losses[workload])
         return losses
 

@@ -137,7 +137,9 @@ def _options(job: Job, steps: int) -> list[str]:
 
 
 def _losses(out: Path) -> list[float]:
-    path = next(out.rglob("metrics.csv"))
+    path = next(out.rglob("metrics.csv"), None)
+    if path is None:  # fewer steps than lie between two lines of the log
+        return []
     with path.open(encoding="utf-8", newline="") as file:
         return [float(row["loss"]) for row in csv.DictReader(file) if row["loss"]]
 
