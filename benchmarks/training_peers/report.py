@@ -21,7 +21,7 @@ Run = dict[str, Any]
 
 def machine() -> dict[str, Any]:
     """Describe what was measured on."""
-    from migaki.hardware.memory import cpu_name, usable_cores
+    from migaki.hardware.cpu import cpu_name, usable_cores
 
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     flags = next((line.split() for line in lines if line.startswith("flags")), [])
