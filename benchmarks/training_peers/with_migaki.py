@@ -44,11 +44,13 @@ def main(job: Job) -> None:
 
     exact = job.way == "migaki"
     device = torch.device("cpu")
-    dtype, reason = (torch.float32, "as its peers") if exact else gpu.choose_precision(device)
+    dtype, reason = (
+        (torch.float32, "as its peers") if exact else gpu.choose_frozen_precision(device)
+    )
     tokenizer = loading.load_tokenizer(job.model)
     base = loading.load_model(job.model, device=device, dtype=dtype).model
     lora = LoRAConfig(r=LORA_RANK, lora_alpha=LORA_ALPHA, lora_dropout=0.0)
-    model = attach_adapter(base, lora, seed=SEED)
+    model = attach_adapter(base, lora, tokenizer=tokenizer, seed=SEED)
     rows = Rows([{k: row[k] for k in ("input_ids", "labels")} for row in job.read_rows()])
     steps = math.ceil(len(rows) / BATCH) * job.epochs
     config = TrainingConfig(
