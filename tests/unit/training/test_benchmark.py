@@ -11,6 +11,7 @@ import pytest
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_benchmark_measures_and_judges_what_migaki_trains(
     project_root: Path, shared_data: Path, tmp_path: Path
 ) -> None:
@@ -21,7 +22,7 @@ def test_benchmark_measures_and_judges_what_migaki_trains(
         "migaki", "--workloads", "answers", "--out", str(out),
     ]  # fmt: skip
 
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=880)
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
     result = json.loads(out.read_text(encoding="utf-8"))
