@@ -8,9 +8,9 @@ import torch
 
 __all__ = ["give_back", "is_out_of_memory"]
 
-_CPU_ALLOCATOR = "DefaultCPUAllocator: "
-"""How torch's allocator on the CPU begins its complaint, a plain RuntimeError (c10/core/alignment and
-impl_alloc_cpu: "can't allocate memory", "not enough memory")."""
+_ON_THE_CPU = ("DefaultCPUAllocator: ", "could not create a primitive", "could not create a memory")
+"""How torch's allocator on the CPU complains (c10/core/impl/alloc_cpu: "can't allocate memory", "not
+enough memory"), and what oneDNN says when it gets none: plain RuntimeErrors."""
 
 
 def is_out_of_memory(err: BaseException) -> bool:
@@ -28,7 +28,7 @@ def is_out_of_memory(err: BaseException) -> bool:
     """
     if isinstance(err, torch.OutOfMemoryError | MemoryError):
         return True
-    return isinstance(err, RuntimeError) and _CPU_ALLOCATOR in str(err)
+    return isinstance(err, RuntimeError) and any(words in str(err) for words in _ON_THE_CPU)
 
 
 def give_back() -> None:
