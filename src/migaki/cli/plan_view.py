@@ -20,6 +20,7 @@ _SHOWN_CHOICES = (
     "adapter",
     "precision",
     "max_tokens",
+    "batch size",
     "tokenizer",
     "padding token",
 )
@@ -69,7 +70,7 @@ def _plan_rows(plan: Plan) -> list[tuple[str, str]]:
         (
             "memory",
             f"about {plan.memory.total_gib:.2f} GiB of {plan.available_gib:.1f} GiB "
-            f"({plan.choices['available memory']})",
+            f"({plan.choices['available memory']}): {_parts(plan)}",
         ),
         *((topic, plan.choices[topic]) for topic in _SHOWN_CHOICES if topic in plan.choices),
         (
@@ -78,6 +79,20 @@ def _plan_rows(plan: Plan) -> list[tuple[str, str]]:
         ),
     ]
     return rows
+
+
+def _parts(plan: Plan) -> str:
+    """Name what memory goes to; not all of it is taken at once."""
+    needed = plan.memory
+    parts = {
+        "weights": needed.weights_gib,
+        "gradients": needed.gradients_gib,
+        "optimizer": needed.optimizer_gib,
+        "activations": needed.activations_gib,
+        "logits": needed.logits_gib,
+        "CUDA": needed.context_gib,
+    }
+    return ", ".join(f"{name} {gib:.2f}" for name, gib in parts.items() if gib)
 
 
 def _method(plan: Plan) -> str:

@@ -21,13 +21,15 @@ from migaki.errors import ModelError, ResourceError
 from migaki.evaluation.answers import load_prompts
 from migaki.hardware import gpu, speed
 from migaki.hardware.memory.available import available_memory_gib
-from migaki.hardware.memory.estimate import Batch, MemoryEstimate, estimate
+from migaki.hardware.memory.estimate import MemoryEstimate
 from migaki.hardware.memory.shape import ModelShape
 from migaki.models import loading
 from migaki.recipes.continuation import Continuation, open_continued_tokenizer
 from migaki.recipes.continued_recipe import settle
 from migaki.recipes.recipe import Recipe
 from migaki.recipes.trained_weights import TrainedWeights, find_trained_weights
+from migaki.training.automatic_batch import sizes, sizes_that_fit
+from migaki.training.memory_need import MemoryNeed, largest_batch
 from migaki.training.settings import count_steps
 
 Progress = Callable[[str, int, int | None], None]
@@ -125,7 +127,8 @@ def make_plan(
     dtype, dtype_reason = _precision(recipe, device)
     _, steps = count_steps(max(1, len(data.train)), recipe.training)
     available_gib, available_reason = available_memory_gib(str(device))
-    needed = _estimate_memory(recipe, shape, data, dtype, available_gib)
+    need = _memory_need(recipe, shape, device, dtype)
+    needed, batch_choice = _estimate_memory(recipe, need, data, available_gib)
     return Plan(
         recipe=recipe,
         origin=origin,
@@ -144,6 +147,7 @@ def make_plan(
             **(continuation.choices if continuation is not None else {}),
             "precision": f"{dtype}".removeprefix("torch.") + f": {dtype_reason}",
             "available memory": available_reason,
+            **batch_choice,
             **opened.choices,
             **context_choice,
         },
@@ -224,34 +228,38 @@ def _shape(recipe: Recipe) -> ModelShape:
     )
 
 
-def _estimate_memory(
-    recipe: Recipe,
-    shape: ModelShape,
-    data: PreparedData,
-    dtype: torch.dtype,
-    available_gib: float,
-) -> MemoryEstimate:
-    """Estimate as the engine will do it: activations are recomputed only where memory needs it."""
-    longest = max(data.train.lengths, default=1)
-    whole, recomputed = (
-        estimate(
-            shape,
-            method=recipe.method,
-            batch=Batch(
-                recipe.training.batch_size,
-                longest,
-                padded=recipe.training.batch_size > 1,
-                accumulated=recipe.training.gradient_accumulation_steps > 1,
-            ),
-            dtype_bytes=dtype.itemsize,
-            activation_checkpointing=checkpointing,
-            r=recipe.lora.r,
-            lora_dropout=recipe.lora.lora_dropout,
-        )
-        for checkpointing in (False, True)
+def _memory_need(
+    recipe: Recipe, shape: ModelShape, device: torch.device, dtype: torch.dtype
+) -> MemoryNeed:
+    four_bits = recipe.method != "qlora" or recipe.lora.qlora_4bit
+    return MemoryNeed(
+        shape=shape,
+        method=recipe.method if four_bits else "qlora_8bit",
+        dtype_bytes=dtype.itemsize,
+        device=str(device),
+        config=recipe.training,
+        r=recipe.lora.r,
+        lora_dropout=recipe.lora.lora_dropout,
     )
-    fits = whole.total_gib <= available_gib
-    return whole if fits or not recipe.training.gradient_checkpointing else recomputed
+
+
+def _estimate_memory(
+    recipe: Recipe, need: MemoryNeed, data: PreparedData, available_gib: float
+) -> tuple[MemoryEstimate, dict[str, str]]:
+    """Estimate as the engine will do it: activations are recomputed only where memory needs it."""
+    training, lengths = recipe.training, list(data.train.lengths) or [1]
+    if training.auto_batch_size:
+        found = list(sizes(lengths, training, need, can_recompute=True))
+        size = sizes_that_fit(found, need, available_gib)[0]
+        assert size.needed is not None
+        return size.needed, {"batch size": f"{size}: as estimated; a trial step will confirm it"}
+    _, batch = largest_batch(lengths, training)
+    kept, recomputed = (need.of(batch, recompute=recompute) for recompute in (False, True))
+    if training.gradient_checkpointing == "always":
+        return recomputed, {}
+    if not training.gradient_checkpointing or need.fits(kept, available_gib):
+        return kept, {}
+    return recomputed, {}
 
 
 def _estimate_seconds(

@@ -114,6 +114,9 @@ class TrainingConfig:
     freeze: list[str] = field(default_factory=list, kw_only=True)
     """Full training: weights that stay as they are, by patterns of their names (`model.layers.0.*`);
     a later pattern behind `!` trains what it matches after all."""
+    auto_batch_size: bool = field(default=False, kw_only=True)
+    """Choose ``batch_size`` by the memory there is, confirmed by a trial step; its product with
+    ``gradient_accumulation_steps`` stays as it is."""
     fused: bool = field(default=True, kw_only=True)
     """On a CPU compute layers of known kinds by fused functions, where they are proven equal."""
     on_divergence: Policy = field(default="stop", kw_only=True)

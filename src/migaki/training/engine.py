@@ -8,8 +8,9 @@ import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -22,6 +23,7 @@ from migaki.models import low_bit
 from migaki.models.packed_attention import packed_attention
 from migaki.training import checkpoints
 from migaki.training.acceleration import accelerated
+from migaki.training.automatic_batch import choose_batch_size
 from migaki.training.batching import Rows, row_lengths
 from migaki.training.callbacks import MetricsFile, TrainingObserver
 from migaki.training.config import TrainingConfig, contradiction
@@ -32,6 +34,7 @@ from migaki.training.packs import choose_packing, split_long_rows
 from migaki.training.recovery import RollBack
 from migaki.training.settings import (
     Settings,
+    choose_training_precision,
     decide_settings,
     require_one_process,
     require_trackers,
@@ -133,24 +136,31 @@ def run_training(  # noqa: PLR0913 - each is a decision of the caller, all by ke
     require_one_process(config)
     frozen = _prepare_weights(model, config)
     _require_trained_tokens(train_dataset)
+    store = folder / "checkpoints"
+    checkpoint = _checkpoint_to_resume(store, resume)
+    config, batch_size = choose_batch_size(
+        config,
+        model,
+        tokenizer,
+        train_dataset,
+        before=_settings_before(checkpoint) if config.auto_batch_size else None,
+    )
     lengths = row_lengths(train_dataset)
-    settings = decide_settings(config, model, rows=len(lengths), longest=max(lengths))
-    packing = choose_packing(config, model, train_dataset, precision=settings.precision)
-    choices = {**settings.choices, **frozen, "batches": packing.reason}
+    precision, _ = choose_training_precision(config, model)
+    packing = choose_packing(config, model, train_dataset, precision=precision)
+    choices = {"batches": packing.reason}
     if config.packing_split and packing.attention is not None:
         train_dataset, choices["packing_split"] = split_long_rows(config, train_dataset, lengths)
         lengths = row_lengths(train_dataset)
-        settings = decide_settings(config, model, rows=len(lengths), longest=max(lengths))
-    settings = replace(settings, packing=packing)
+    settings = decide_settings(config, model, lengths=lengths, packing=packing)
+    choices = {**settings.choices, **frozen, **choices, **batch_size}
     if (reason := _keep_trained_weights_precise(model)) is not None:
         choices["trained weights"] = reason
     kept, reason = allocator.keep_memory_between_steps(next(model.parameters()).device.type)
     choices["allocator"] = f"{'tuned' if kept else 'as it is'}: {reason}"
     _say(choices)
-    store = folder / "checkpoints"
     store.mkdir(parents=True, exist_ok=True)
     checkpoints.remove_leftovers(store)
-    checkpoint = _checkpoint_to_resume(store, resume)
     checkpoints.require_disk(
         store, model, count=_checkpoints_to_come(config, settings, store, eval_dataset)
     )
@@ -319,6 +329,15 @@ def _checkpoint_to_resume(store: Path, resume: bool | str | Path) -> Path | None
             f"{path} is not a checkpoint.", hint=f"Checkpoints of this run: {known}."
         )
     return path
+
+
+def _settings_before(checkpoint: Path | None) -> Mapping[str, Any] | None:
+    """Return the settings of the run that a checkpoint belongs to."""
+    if checkpoint is None:
+        return None
+    checkpoints.verify(checkpoint)
+    settings: Mapping[str, Any] = read_state(checkpoint)["run"]
+    return settings
 
 
 def _prepare_folder(engine: Engine, store: Path, checkpoint: Path | None) -> None:

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 
 import torch
 from torch import nn
 
-from migaki.errors import MigakiError, MissingExtraError, UsageError
+from migaki.errors import MissingExtraError, UsageError
 from migaki.hardware import gpu
-from migaki.hardware.memory.available import available_memory_gib
-from migaki.hardware.memory.estimate import Batch, estimate
-from migaki.hardware.memory.shape import ModelShape
 from migaki.training.config import TrainingConfig
+from migaki.training.memory_need import USABLE_SHARE, largest_batch, need_of_model
 from migaki.training.packs import PADDED, Packing
 
-__all__ = ["Settings", "count_steps", "decide_settings", "require_one_process", "require_trackers"]
-
-_FREE_SHARE = 0.5
-"""Activations may take this share of the free memory before they are recomputed instead of kept."""
+__all__ = [
+    "Settings",
+    "choose_training_precision",
+    "count_steps",
+    "decide_settings",
+    "require_one_process",
+    "require_trackers",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,27 +70,33 @@ def count_steps(rows: int, config: TrainingConfig) -> tuple[int, int]:
 
 
 def decide_settings(
-    config: TrainingConfig, model: nn.Module, *, rows: int, longest: int
+    config: TrainingConfig,
+    model: nn.Module,
+    *,
+    lengths: Sequence[int],
+    packing: Packing = PADDED,
 ) -> Settings:
     """Decide what the configuration leaves to the machine.
 
     Args:
         config: What is asked.
         model: The model, on its device.
-        rows: Training rows.
-        longest: Tokens of the longest of them.
+        lengths: Tokens of every training row.
+        packing: How they come together in batches.
     """
-    device = next(model.parameters()).device
-    per_epoch, total = count_steps(rows, config)
+    per_epoch, total = count_steps(len(lengths), config)
     warmup, warmup_reason = config.warmup_for(total)
-    precision, precision_reason = _precision(config, model, device)
-    recompute, recompute_reason = _checkpointing(config, model, device, longest, precision)
+    precision, precision_reason = choose_training_precision(config, model)
+    recompute, recompute_reason = _checkpointing(
+        config, model, precision, lengths, packed=packing.attention is not None
+    )
     return Settings(
         steps_per_epoch=per_epoch,
         total_steps=total,
         warmup_steps=warmup,
         precision=precision,
         activation_checkpointing=recompute,
+        packing=packing,
         choices={
             "precision": f"{str(precision).removeprefix('torch.')}: {precision_reason}",
             "warm-up": f"{warmup} steps: {warmup_reason}",
@@ -122,9 +131,17 @@ def require_one_process(config: TrainingConfig) -> None:
         )
 
 
-def _precision(
-    config: TrainingConfig, model: nn.Module, device: torch.device
-) -> tuple[torch.dtype, str]:
+def choose_training_precision(config: TrainingConfig, model: nn.Module) -> tuple[torch.dtype, str]:
+    """Choose the number format that is computed in.
+
+    Args:
+        config: What is asked.
+        model: The model, on its device.
+
+    Returns:
+        The format and the reason.
+    """
+    device = next(model.parameters()).device
     if not config.fp16:
         return torch.float32, "fp16=False"
     if device.type == "cpu" and _is_frozen_in_bf16(model):
@@ -140,9 +157,10 @@ def _is_frozen_in_bf16(model: nn.Module) -> bool:
 def _checkpointing(
     config: TrainingConfig,
     model: nn.Module,
-    device: torch.device,
-    longest: int,
     precision: torch.dtype,
+    lengths: Sequence[int],
+    *,
+    packed: bool,
 ) -> tuple[bool, str]:
     if config.gradient_checkpointing is False:
         return False, "gradient_checkpointing=False"
@@ -150,22 +168,20 @@ def _checkpointing(
         return False, "this model cannot recompute activations"
     if config.gradient_checkpointing == "always":
         return True, "gradient_checkpointing=always"
-    try:
-        shape = ModelShape.from_config(model.config.to_dict())  # type: ignore[union-attr, operator]
-    except MigakiError:
+    need = need_of_model(model, config, precision)
+    if need is None:
         return True, "the size of this model is not known, and recomputing saves memory"
-    needed = estimate(
-        shape,
-        method="lora" if hasattr(model, "peft_config") else "full",
-        batch=Batch(config.batch_size, longest, padded=config.batch_size > 1),
-        dtype_bytes=precision.itemsize,
-        lora_dropout=0.1,  # any: it decides whether copies of inputs are counted
-    )
-    kept = needed.activations_gib + needed.logits_gib
-    free, _ = available_memory_gib(str(device))
-    if kept <= free * _FREE_SHARE:
+    _, batch = largest_batch(lengths, config, packed=packed)
+    kept, recomputed = (need.of(batch, recompute=recompute) for recompute in (False, True))
+    free = need.free_gib()
+    more, less = (need.more_than_present_gib(needed) for needed in (kept, recomputed))
+    if need.fits(kept, free):
         return False, (
-            f"kept activations take about {kept:.2f} of {free:.1f} GiB free; recomputing them would "
-            'cost about a third more time (gradient_checkpointing="always" does it anyway)'
+            f"a step takes about {more:.2f} GiB beside the weights, of {free:.1f} GiB free; recomputing "
+            f"would take {less:.2f} GiB and about a third more time "
+            '(gradient_checkpointing="always" does it anyway)'
         )
-    return True, f"kept activations would take about {kept:.1f} of {free:.1f} GiB free"
+    return True, (
+        f"a step would take about {more:.1f} GiB beside the weights with activations kept, {less:.1f} "
+        f"GiB with them recomputed, and {USABLE_SHARE:.0%} of {free:.1f} GiB free may be used"
+    )

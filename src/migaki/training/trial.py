@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Trial", "difference", "try_step"]
+__all__ = ["Trial", "difference", "in_training", "try_step"]
 
 _LOSS_TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 1e-2, torch.float16: 1e-2}
 """Relative. bf16 has 8 bits: a few roundings in another order differ by some 2**-8 = 0.4 %."""
@@ -61,7 +61,7 @@ def try_step(
     model.zero_grad()
     with (
         torch.random.fork_rng([device] if device.type == "cuda" else []),
-        _training(model, dropout=dropout),
+        in_training(model, dropout=dropout),
     ):
         _wait(device)
         started = time.perf_counter()
@@ -115,7 +115,13 @@ def _wait(device: torch.device) -> None:
 
 
 @contextmanager
-def _training(model: nn.Module, *, dropout: bool) -> Iterator[None]:
+def in_training(model: nn.Module, *, dropout: bool) -> Iterator[None]:
+    """Put a model into training mode for a while.
+
+    Args:
+        model: Every module gets its own mode back.
+        dropout: Whether modules that drop out do so.
+    """
     before = {module: module.training for module in model.modules()}
     model.train()
     if not dropout:
