@@ -132,7 +132,7 @@ def predict(config: Any, case: Case, device: torch.device) -> MemoryEstimate:
     return estimate(
         ModelShape.from_config(config.to_dict()),
         method=case.method,
-        batch=Batch(case.rows, case.tokens, padded=case.padded, accumulated=case.accumulation > 1),
+        batch=Batch(case.rows, case.tokens, accumulated=case.accumulation > 1),
         dtype_bytes=2 if case.bf16 else 4,
         activation_checkpointing=case.recompute,
         lora_dropout=case.lora_dropout,

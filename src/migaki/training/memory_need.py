@@ -162,8 +162,7 @@ def largest_batch(
         return rows, Batch(1, sum(lengths[row] for row in rows), accumulated=accumulated)
     rows = max(batches, key=lambda batch: _weight(batch, lengths))
     longest = max(lengths[row] for row in rows)
-    uneven = min(lengths[row] for row in rows) < longest
-    return rows, Batch(len(rows), longest, padded=uneven, accumulated=accumulated)
+    return rows, Batch(len(rows), longest, accumulated=accumulated)
 
 
 def _weight(batch: list[int], lengths: Sequence[int]) -> tuple[int, int]:

@@ -4,7 +4,7 @@
 token. It was read off with `torch.autograd.graph.saved_tensors_hooks`, which sees every tensor that is
 kept; storages shared by several operations count once. Fused attention keeps no (tokens × tokens)
 matrix (Dao et al., arXiv 2205.14135); the way of counting is that of Korthikanti et al., arXiv
-2205.05198, section 4. A kernel that recomputes something cheap changes one line here.
+2205.05198, section 4. Padding takes no mask: it stands behind the rows (`training.loss`). A kernel that recomputes something cheap changes one line here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from migaki.hardware.memory.shape import ModelShape
 
-__all__ = ["LAYER", "Kept", "Pass", "attention_mask_bytes", "layer_bytes_per_token"]
+__all__ = ["LAYER", "Kept", "Pass", "layer_bytes_per_token"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,6 @@ class Pass:
         whole: Whether every weight is trained; else adapters on a frozen base.
         r: Rank of the adapters.
         lora_dropout: Of the adapters' inputs.
-        padded: Whether rows of unequal length share a pass, which takes a mask.
         mask_bytes: Bytes of one entry of a dropout mask: the CPU keeps 4, a GPU 1.
     """
 
@@ -34,7 +33,6 @@ class Pass:
     whole: bool
     r: int
     lora_dropout: float
-    padded: bool
     mask_bytes: int
 
     @property
@@ -82,17 +80,12 @@ def _heads_normed(shape: ModelShape, how: Pass) -> float:
     return (shape.query_width + shape.kv_width) * 4 * (2 if how.whole else 1)
 
 
-def _keys_and_values(shape: ModelShape, how: Pass) -> float:
-    """With a mask, keys and values of grouped heads are repeated for every query head."""
-    return 2 * (shape.query_width if how.padded else shape.kv_width) * how.dtype_bytes
-
-
 LAYER: tuple[Kept, ...] = (
     Kept("inputs of the norms", _norms),
     Kept("normed queries and keys", _heads_normed),
     Kept("inputs of the linear layers", _inputs),
     Kept("queries", lambda shape, how: shape.query_width * how.dtype_bytes),
-    Kept("keys and values", _keys_and_values),
+    Kept("keys and values", lambda shape, how: 2 * shape.kv_width * how.dtype_bytes),
     Kept("what attention gave", lambda shape, how: shape.query_width * how.dtype_bytes),
     Kept("log-sums of attention", lambda shape, _: shape.heads * 4),
     Kept("gate and up", lambda shape, how: (2 if shape.gated else 1) * shape.intermediate * how.dtype_bytes),
@@ -110,14 +103,3 @@ def layer_bytes_per_token(shape: ModelShape, how: Pass) -> float:
         how: How the pass is run.
     """
     return sum(kept.bytes_per_token(shape, how) for kept in LAYER)
-
-
-def attention_mask_bytes(rows: int, tokens: int, how: Pass) -> float:
-    """Return the bytes of the mask that each layer keeps: (rows, 1, tokens, tokens).
-
-    Args:
-        rows: Rows of the pass.
-        tokens: Length of the longest.
-        how: Without padding there is none.
-    """
-    return rows * tokens * tokens * how.dtype_bytes if how.padded else 0.0

@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from migaki.hardware.memory.activations import Pass, attention_mask_bytes, layer_bytes_per_token
+from migaki.hardware.memory.activations import Pass, layer_bytes_per_token
 from migaki.hardware.memory.shape import ModelShape
 
 __all__ = [
@@ -57,8 +57,6 @@ class Batch:
     rows: int = 1
     tokens: int = 512
     """Length of the longest row."""
-    padded: bool = False
-    """Rows of unequal length share it."""
     accumulated: bool = False
     """Several such make an optimizer step, so gradients are there while activations are."""
 
@@ -123,15 +121,13 @@ def estimate(  # noqa: PLR0913 - what a step is, all by keyword
         whole=method == "full",
         r=r,
         lora_dropout=lora_dropout,
-        padded=batch.padded,
         mask_bytes=1 if on_card else 4,
     )
     context = CUDA_CONTEXT_GIB if on_card else 0.0
     positions = batch.rows * batch.tokens
     adapters = 0 if method in ("inference", "full") else shape.lora_parameters(r)
     weights = _base_bytes(shape, method, dtype_bytes) + 4 * adapters
-    mask = attention_mask_bytes(batch.rows, batch.tokens, how)
-    layer = layer_bytes_per_token(shape, how) * positions + mask
+    layer = layer_bytes_per_token(shape, how) * positions
     if method == "inference":
         cache = 2 * shape.layers * shape.kv_width * positions * dtype_bytes
         at_work = layer + _work_bytes(shape, how, positions)
