@@ -21,6 +21,7 @@ from migaki.errors import (
     UsageError,
 )
 from migaki.models.adapters import attach_lora
+from migaki.training import memory_need
 from migaki.training import settings as settings_module
 from migaki.training.config import TrainingConfig
 from migaki.training.divergence import DivergenceWatch
@@ -444,17 +445,17 @@ class TestChoices:
     def test_activations_are_kept_where_they_fit(self, config: Make) -> None:
         result = train(make_model(), config(num_epochs=1))
 
-        assert result.choices["activation checkpointing"].startswith("off: kept activations take")
+        assert result.choices["activation checkpointing"].startswith("off: a step takes about")
 
     def test_activations_are_recomputed_where_memory_is_short(
         self, config: Make, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(
-            settings_module, "available_memory_gib", lambda _: (1e-4, "a small machine")
+            memory_need, "available_memory_gib", lambda _: (1e-4, "a small machine")
         )
         result = train(make_model(), config(num_epochs=1))
 
-        assert result.choices["activation checkpointing"].startswith("on: kept activations would")
+        assert result.choices["activation checkpointing"].startswith("on: a step would take")
 
     @pytest.mark.parametrize(("asked", "answer"), [(False, "off"), ("always", "on")])
     def test_a_clear_wish_is_followed(self, asked: Any, answer: str, config: Make) -> None:
