@@ -46,6 +46,8 @@ def _plan_rows(plan: Plan) -> list[tuple[str, str]]:
         ("model", f"{recipe.model.name} ({_count(plan.parameters)} parameters) on {plan.device}"),
         ("method", _method(plan)),
     ]
+    if "processes" in plan.choices:
+        rows.append(("processes", plan.choices["processes"]))
     rows += [("data", _file(file)) for file in report["files"]]
     rows += [("rows", _rows(report))]
     rows += [

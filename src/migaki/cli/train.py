@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from migaki.cli.console import err, is_interactive, out, quiet_transformers
+from migaki.cli.one_voice import is_launched, one_voice
 from migaki.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from migaki.recipes.recipe import Recipe
 
 
+@one_voice()
 def train(
     arguments: Annotated[
         list[str] | None,
@@ -128,7 +130,8 @@ def train(
         _resume(source, overrides, settings, name=name, json_output=json_output)
         return
     recipe, origin = read_recipe(source, settings=settings, overrides=overrides)
-    asking = is_interactive() and not yes and not dry_run and not json_output
+    alone = is_interactive() and not is_launched()
+    asking = alone and not yes and not dry_run and not json_output
     if asking:
         from migaki.cli.questions import ask_recipe
 

@@ -40,6 +40,7 @@ from migaki.reports.run_report import write_report
 from migaki.training.callbacks import TrainingObserver
 from migaki.training.checkpoints import atomic_folder
 from migaki.training.engine import TrainingResult, run_training
+from migaki.training.processes import Processes, ending_together, join_processes
 
 logger = logging.getLogger(__name__)
 
@@ -113,10 +114,14 @@ def fine_tune(
     )
 
 
+@ending_together
 def carry_out(
     plan: Plan, *, observer: JobObserver | None = None, command: str | None = None
 ) -> RunResult:
     """Carry out a plan in a new run folder.
+
+    Called in several processes of a launcher, it trains with all of them; the first alone makes the
+    folder, measures and writes.
 
     Args:
         plan: From ``make_plan``.
@@ -124,13 +129,14 @@ def carry_out(
         command: The command line to record.
     """
     check_memory(plan)
-    ensure_writable(Path(plan.recipe.output_dir))
-    run = create_run_folder(plan.recipe)
-    with run.held():
-        _write_beginning(run, plan, command)
+    processes = join_processes()
+    run = processes.alone(lambda: _make_folder(plan.recipe))
+    with _held(run, processes):
+        processes.alone(lambda: _write_beginning(run, plan, command))
         return _Job(run, plan, observer or SilentObserver(), resumed=False).finish()
 
 
+@ending_together
 def resume(
     output_dir: Path, name: str | None = None, *, observer: JobObserver | None = None
 ) -> RunResult:
@@ -146,13 +152,29 @@ def resume(
         MigakiError: Its data changed since it began.
     """
     seen = observer or SilentObserver()
-    run = find_resumable(output_dir, name)
-    with run.held():
+    processes = join_processes()
+    run = processes.alone(lambda: find_resumable(output_dir, name))
+    with _held(run, processes):
         origin = str(run.path / "run.yaml")
         plan = make_plan(run.recipe(), origin=origin, on_progress=seen.on_progress)
         _refuse_changed_data(run, plan)
         check_memory(plan)
         return _Job(run, plan, seen, resumed=True).finish()
+
+
+def _make_folder(recipe: Recipe) -> RunFolder:
+    ensure_writable(Path(recipe.output_dir))
+    return create_run_folder(recipe)
+
+
+@contextmanager
+def _held(run: RunFolder, processes: Processes) -> Iterator[None]:
+    """Keep other runs out of the folder; the processes of this one go in together."""
+    if not processes.is_first:
+        yield
+        return
+    with run.held():
+        yield
 
 
 def _write_beginning(run: RunFolder, plan: Plan, command: str | None) -> None:
@@ -192,14 +214,15 @@ class _Job:
     def __init__(self, run: RunFolder, plan: Plan, observer: JobObserver, *, resumed: bool) -> None:
         self.run = run
         self.plan = plan
-        self.observer = observer
+        self.processes = join_processes()
+        self.observer = observer if self.processes.is_first else SilentObserver()
         self.resumed = resumed
         self.seconds: dict[str, float] = {}
 
     def finish(self) -> RunResult:
         """Do every stage; on any stop, record it, write the report, and pass the error on."""
-        self.run.set_state("running")
         try:
+            self.processes.alone(lambda: self.run.set_state("running"))
             training = self._stages()
         except KeyboardInterrupt as err:
             self._record("interrupted", "stopped by the user")
@@ -213,12 +236,13 @@ class _Job:
                 err.message, checkpoint=err.checkpoint, hint=self._resume_hint()
             ) from err
         except Exception as err:
-            self._record("failed", str(err))
-            raise
-        self.run.set_state("completed", seconds=self.seconds)
-        with self._stage("report", "Writing the report"):
-            report = write_report(self.run.path)
-            write_model_card(self.run.path, self._result_folder())
+            told = self.processes.end(err)
+            stopped = isinstance(told, RunInterruptedError)
+            self._record("interrupted" if stopped else "failed", str(told))
+            if told is err:
+                raise
+            raise told from err
+        report = self.processes.alone(self._complete)
         return RunResult(
             folder=self.run.path,
             report=report,
@@ -227,14 +251,28 @@ class _Job:
             seconds=dict(self.seconds),
         )
 
+    def _complete(self) -> Path:
+        self.run.set_state("completed", seconds=self.seconds)
+        with self._stage("report", "Writing the report"):
+            report = write_report(self.run.path)
+            write_model_card(self.run.path, self._result_folder())
+        return report
+
     def _stages(self) -> TrainingResult:
         with self._stage("load", f"Loading {self.plan.recipe.model.name}"):
             model = self._load_model()
+        self.processes.alone(lambda: self._measure_before(model))
+        with self._stage("train", "Training"):
+            training = self._train(model)
+        self.processes.alone(lambda: self._keep(model, training))
+        return training
+
+    def _measure_before(self, model: PreTrainedModel) -> None:
         if self.plan.recipe.evaluation.enabled and not self.run.read_json("evaluation.json"):
             with self._stage("before", "Measuring the model as it is"):
                 self._keep_before(self._measure(model))
-        with self._stage("train", "Training"):
-            training = self._train(model)
+
+    def _keep(self, model: PreTrainedModel, training: TrainingResult) -> None:
         self._keep_choices(training)
         with self._stage("save", "Saving"):
             self._save(model)
@@ -242,11 +280,10 @@ class _Job:
         if self.plan.recipe.evaluation.enabled:
             with self._stage("after", "Measuring what changed"):
                 self._keep_after(self._measure(model))
-        return training
 
     def _load_model(self) -> PreTrainedModel:
         recipe = self.plan.recipe
-        self.lineage = keep_lineage(self.run, self.plan)
+        self.lineage = self.processes.alone(lambda: keep_lineage(self.run, self.plan))
         loaded = loading.load_model(
             recipe.model.name,
             device=self.plan.device,
@@ -361,6 +398,8 @@ class _Job:
 
     def _record(self, state: Any, message: str) -> None:
         """Best effort: a full disk must not hide the error that the user needs to see."""
+        if not self.processes.is_first:
+            return
         try:
             self.run.set_state(state, message, seconds=self.seconds)
             write_report(self.run.path)

@@ -30,6 +30,7 @@ from migaki.recipes.recipe import Recipe
 from migaki.recipes.trained_weights import TrainedWeights, find_trained_weights
 from migaki.training.automatic_batch import sizes, sizes_that_fit
 from migaki.training.memory_need import MemoryNeed, largest_batch
+from migaki.training.processes import join_processes, require_agreement
 from migaki.training.settings import count_steps
 
 Progress = Callable[[str, int, int | None], None]
@@ -116,6 +117,8 @@ def make_plan(
     continuation = settle(recipe)
     opened = _open_tokenizer(recipe, continuation)
     shape = _shape(recipe)
+    processes = join_processes()  # which chooses the card
+    require_agreement(recipe.training, processes)
     device = gpu.get_available_device()
     weights = find_trained_weights(recipe, opened.tokenizer, device)
     loading.check_vocabulary(opened.tokenizer, shape.vocabulary)
@@ -125,7 +128,7 @@ def make_plan(
     data = prepare(recipe.data, opened.tokenizer, on_progress=on_progress)
     _refuse_unknown_ids(data, shape.vocabulary)
     dtype, dtype_reason = _precision(recipe, device)
-    _, steps = count_steps(max(1, len(data.train)), recipe.training)
+    _, steps = count_steps(max(1, len(data.train)), recipe.training, processes=processes.count)
     available_gib, available_reason = available_memory_gib(str(device))
     need = _memory_need(recipe, shape, device, dtype)
     needed, batch_choice = _estimate_memory(recipe, need, data, available_gib)
@@ -148,6 +151,7 @@ def make_plan(
             "precision": f"{dtype}".removeprefix("torch.") + f": {dtype_reason}",
             "available memory": available_reason,
             **batch_choice,
+            **processes.choice(),
             **opened.choices,
             **context_choice,
         },

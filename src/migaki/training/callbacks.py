@@ -48,13 +48,17 @@ class MetricsFile:
 
     Args:
         path: The file; it is appended to.
+        is_writer: False in all but the first of several processes: what they append is left out.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_writer: bool = True) -> None:
         self.path = path
+        self._is_writer = is_writer
 
     def append(self, record: Mapping[str, Any]) -> None:
         """Add a line and hand it to the operating system, so that a killed run keeps it."""
+        if not self._is_writer:
+            return
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(dict(record), ensure_ascii=False) + "\n")
 

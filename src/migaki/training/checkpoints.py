@@ -13,7 +13,8 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from migaki.errors import ResourceError, TrainingError
 __all__ = [
     "atomic_folder",
     "checkpoint_bytes",
+    "file_of",
     "latest_checkpoint",
     "list_checkpoints",
     "raise_if_disk_error",
@@ -34,6 +36,7 @@ __all__ = [
     "seal",
     "set_aside_after",
     "verify",
+    "write_whole",
 ]
 
 _NAME = re.compile(r"checkpoint-(\d+)")
@@ -99,6 +102,39 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+def write_whole(target: Path, fill: Callable[[Path], None], *, model: nn.Module) -> None:
+    """Write a checkpoint that is whole or not there.
+
+    Args:
+        target: The checkpoint.
+        fill: Writes its files into a folder.
+        model: What is saved.
+
+    Raises:
+        ResourceError: The disk filled up.
+    """
+    last = latest_checkpoint(target.parent)
+    try:
+        with atomic_folder(target) as temporary:
+            fill(temporary)
+            seal(temporary)
+    except Exception as err:
+        raise_if_disk_error(err, folder=target.parent, model=model, resume_from=last)
+        raise
+
+
+def file_of(save: Callable[[str], None]) -> tuple[str, bytes]:
+    """Return the one file that something writes, name and content, to be written by another process.
+
+    Args:
+        save: Writes a file into a folder.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        save(folder)
+        (file,) = Path(folder).iterdir()
+        return file.name, file.read_bytes()
 
 
 def seal(folder: Path) -> None:

@@ -63,11 +63,11 @@ class TrainingConfig:
     """Recompute activations in the backward pass: true where memory needs it, "always" wherever
     the model can, false never."""
     ddp: bool = False
-    """Train on several devices; refused until migaki can."""
+    """Insist on processes of a launcher, one for each device; those that it started are taken anyway."""
     local_rank: Annotated[int, Field(ge=-1)] = -1
-    """Rank of this process on its machine; -1 for one process."""
+    """Rank of this process on its machine; -1 takes what the launcher says."""
     world_size: _Count = 1
-    """Number of processes; more than one is refused until migaki can."""
+    """Number of processes; 1 takes those that the launcher started, another number insists on it."""
 
     seed: Annotated[int, Field(ge=0, lt=2**32)] = field(default=42, kw_only=True)
     """Seed of adapter weights, data order and dropout."""

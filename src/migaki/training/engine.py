@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import PreTrainedTokenizerBase, TrainingArguments
+from transformers import PreTrainedTokenizerBase, TrainingArguments, set_seed
 
 from migaki.dataset.tokens import IGNORED
 from migaki.errors import RunInterruptedError, TrainingError
@@ -28,15 +28,16 @@ from migaki.training.batching import Rows, row_lengths
 from migaki.training.callbacks import MetricsFile, TrainingObserver
 from migaki.training.config import TrainingConfig, contradiction
 from migaki.training.freezing import freeze_weights
+from migaki.training.identity import differences, refuse_different_runs
 from migaki.training.interrupts import StopRequest
 from migaki.training.optimizer import optimizer_choice, require_optimizer
 from migaki.training.packs import choose_packing, split_long_rows
+from migaki.training.processes import ending_together, join_processes, require_agreement
 from migaki.training.recovery import RollBack
 from migaki.training.settings import (
     Settings,
     choose_training_precision,
     decide_settings,
-    require_one_process,
     require_trackers,
 )
 from migaki.training.trainer import Engine, read_state
@@ -91,6 +92,7 @@ class TrainingResult:
     checkpoint: Path | None
 
 
+@ending_together
 def run_training(  # noqa: PLR0913 - each is a decision of the caller, all by keyword
     model: nn.Module,
     tokenizer: PreTrainedTokenizerBase,
@@ -126,45 +128,41 @@ def run_training(  # noqa: PLR0913 - each is a decision of the caller, all by ke
         RunInterruptedError: The user stopped it.
         LossDivergedError: The loss became NaN, infinite or far worse than guessing.
         ResourceError: The disk is too small, or filled up.
-        TrainingError: There is nothing to train on, settings contradict the model, or the checkpoint
-            belongs to another run.
-        UsageError: The device has no such optimizer, or ``freeze`` fits no weight, or all.
+        TrainingError: There is nothing to train on, settings contradict the model, the checkpoint
+            belongs to another run, or another process ended.
+        UsageError: The device has no such optimizer, ``freeze`` fits no weight, or all, or the settings
+            contradict the processes that were started.
         MissingExtraError: ``report_to`` needs a package that is not installed.
     """
     folder = Path(output_dir if output_dir is not None else config.output_dir)
+    processes = join_processes()
     require_trackers(config)
-    require_one_process(config)
+    require_agreement(config, processes)
     frozen = _prepare_weights(model, config)
     _require_trained_tokens(train_dataset)
     store = folder / "checkpoints"
-    checkpoint = _checkpoint_to_resume(store, resume)
-    config, batch_size = choose_batch_size(
-        config,
-        model,
-        tokenizer,
-        train_dataset,
-        before=_settings_before(checkpoint) if config.auto_batch_size else None,
+    checkpoint = processes.alone(lambda: _checkpoint_to_resume(store, resume))
+    config, batch_size = processes.alone(
+        lambda: _choose_batch_size(config, model, tokenizer, train_dataset, checkpoint)
     )
     lengths = row_lengths(train_dataset)
     precision, _ = choose_training_precision(config, model)
     packing = choose_packing(config, model, train_dataset, precision=precision)
-    choices = {"batches": packing.reason}
+    choices = {"batches": packing.reason, **processes.choice()}
     if config.packing_split and packing.attention is not None:
         train_dataset, choices["packing_split"] = split_long_rows(config, train_dataset, lengths)
         lengths = row_lengths(train_dataset)
-    settings = decide_settings(config, model, lengths=lengths, packing=packing)
+    settings = decide_settings(
+        config, model, lengths=lengths, packing=packing, processes=processes.count
+    )
     choices = {**settings.choices, **frozen, **choices, **batch_size}
     if (reason := _keep_trained_weights_precise(model)) is not None:
         choices["trained weights"] = reason
     kept, reason = allocator.keep_memory_between_steps(next(model.parameters()).device.type)
     choices["allocator"] = f"{'tuned' if kept else 'as it is'}: {reason}"
     _say(choices)
-    store.mkdir(parents=True, exist_ok=True)
-    checkpoints.remove_leftovers(store)
-    checkpoints.require_disk(
-        store, model, count=_checkpoints_to_come(config, settings, store, eval_dataset)
-    )
-    metrics = MetricsFile(folder / "metrics.jsonl")
+    processes.alone(lambda: _make_room(store, model, config, settings, eval_dataset))
+    metrics = MetricsFile(folder / "metrics.jsonl", is_writer=processes.is_first)
     arguments = _arguments(config, settings, store, model, has_eval=eval_dataset is not None)
 
     def attempt(checkpoint: Path | None, stop: StopRequest) -> Engine:
@@ -180,20 +178,23 @@ def run_training(  # noqa: PLR0913 - each is a decision of the caller, all by ke
             observer=observer,
             stop=stop,
         )
+        if not processes.is_first:  # or every process would drop the same activations
+            set_seed((config.seed + processes.rank) % 2**32)
         engine.optimizer_from = optimizer_from if checkpoint is None else None
+        refuse_different_runs(processes, engine.identity())
         _prepare_folder(engine, store, checkpoint)
         try:
             with accelerated(engine.as_tried()) as faster:
                 _say(faster)
                 choices.update(faster)
-                _train(engine, checkpoint, stop)
+                _train(engine, checkpoint)
         finally:
             if engine.optimizer_choice is not None:
                 choices["optimizer state"] = engine.optimizer_choice
         return engine
 
     with (
-        StopRequest() as stop,
+        StopRequest(launched=processes.launched) as stop,
         _trackers(folder),
         _left_as_found(model),
         packed_attention(model, packing.attention),
@@ -201,9 +202,33 @@ def run_training(  # noqa: PLR0913 - each is a decision of the caller, all by ke
         try:
             engine = _train_with_rollbacks(attempt, checkpoint, stop, metrics)
         finally:
-            if observer is not None:
+            if observer is not None and processes.is_first:
                 observer.on_end()
     return _result(engine, choices | {"MFU": engine.throughput.formula})
+
+
+def _choose_batch_size(
+    config: TrainingConfig,
+    model: nn.Module,
+    tokenizer: PreTrainedTokenizerBase,
+    rows: Rows,
+    checkpoint: Path | None,
+) -> tuple[TrainingConfig, dict[str, str]]:
+    before = _settings_before(checkpoint) if config.auto_batch_size else None
+    return choose_batch_size(config, model, tokenizer, rows, before=before)
+
+
+def _make_room(
+    store: Path,
+    model: nn.Module,
+    config: TrainingConfig,
+    settings: Settings,
+    eval_dataset: Rows | None,
+) -> None:
+    store.mkdir(parents=True, exist_ok=True)
+    checkpoints.remove_leftovers(store)
+    count = _checkpoints_to_come(config, settings, store, eval_dataset)
+    checkpoints.require_disk(store, model, count=count)
 
 
 def _train_with_rollbacks(
@@ -226,11 +251,11 @@ def _say(choices: Mapping[str, str]) -> None:
         logger.info("%s: %s", topic, choice)
 
 
-def _train(engine: Engine, checkpoint: Path | None, stop: StopRequest) -> None:
+def _train(engine: Engine, checkpoint: Path | None) -> None:
     store = Path(engine.args.output_dir)
     try:
         engine.train(resume_from_checkpoint=str(checkpoint) if checkpoint is not None else None)
-        if stop.wanted:
+        if any(engine.processes.gather(engine.flow.stop_wanted)):
             raise _interrupted(engine, at_once=False)
         best = engine.best_checkpoint
         if best is not None and checkpoints.step_of(best) != engine.state.global_step:
@@ -336,36 +361,38 @@ def _settings_before(checkpoint: Path | None) -> Mapping[str, Any] | None:
     if checkpoint is None:
         return None
     checkpoints.verify(checkpoint)
-    settings: Mapping[str, Any] = read_state(checkpoint)["run"]
-    return settings
+    settings = read_state(checkpoint)["run"]
+    batches = settings["batches_per_step"] // join_processes().count
+    return {**settings, "gradient_accumulation_steps": batches}
 
 
 def _prepare_folder(engine: Engine, store: Path, checkpoint: Path | None) -> None:
-    """Make the folder say what has happened up to the step that training starts from."""
+    """Make folder and engine say what has happened up to the step that training starts from."""
+    engine.processes.alone(lambda: _go_back_to(engine, store, checkpoint))
+    if checkpoint is not None:
+        engine.restore(checkpoint)
+    engine.guard.recovery.recall(engine.metrics.read() if checkpoint is not None else ())
+
+
+def _go_back_to(engine: Engine, store: Path, checkpoint: Path | None) -> None:
     step = 0
     if checkpoint is not None:
         checkpoints.verify(checkpoint)
         _refuse_other_run(engine, checkpoint)
-        engine.restore(checkpoint)
         step = checkpoints.step_of(checkpoint)
     for path in checkpoints.set_aside_after(store, step):
         logger.warning("The run goes on from step %d: set aside %s.", step, path)
     engine.metrics.forget_after(step)
-    engine.guard.recovery.recall(engine.metrics.read() if checkpoint is not None else ())
 
 
 def _refuse_other_run(engine: Engine, checkpoint: Path) -> None:
     before = read_state(checkpoint)["run"]
     now = json.loads(json.dumps(engine.identity()))
-    changed = [
-        f"{name}: {before.get(name)!r} then, {now.get(name)!r} now"
-        for name in sorted({*before, *now})
-        if before.get(name) != now.get(name)
-    ]
+    changed = differences(before, now)
     if changed:
         raise TrainingError(
             f"The checkpoint {checkpoint} belongs to a run with other settings or data "
-            f"({'; '.join(changed)}): going on from it would not equal that run.",
+            f"({changed}): going on from it would not equal that run.",
             hint="Resume with the settings it was started with, or start a new run from its weights.",
         )
 
@@ -416,7 +443,9 @@ def _arguments(
         fp16=settings.precision == torch.float16,
         **{_CHECKPOINTING: settings.activation_checkpointing},
         use_cpu=device.type == "cpu",
-        local_rank=config.local_rank,
+        # Every trained weight is in every batch's graph, and buffers hold no state.
+        ddp_find_unused_parameters=False,
+        ddp_broadcast_buffers=False,
         dataloader_num_workers=config.dataloader_workers,
         remove_unused_columns=False,
         report_to=list(config.report_to) or "none",

@@ -31,6 +31,16 @@ class Flow(TrainerCallback):  # type: ignore[misc]
         self.stopped_early = False
         self._reference: float | None = None
         self._without_improvement = 0
+        self._stop_agreed = False
+
+    @property
+    def stop_wanted(self) -> bool:
+        """Whether the user wants this process to stop; signals reach others sooner or later."""
+        return self._stop.wanted
+
+    def agree_to_stop(self, wanted: bool) -> None:
+        """Take it that all processes know at this step whether one of them is to stop."""
+        self._stop_agreed = wanted
 
     def to_json(self) -> dict[str, Any]:
         """Return what a resumed run needs."""
@@ -75,7 +85,8 @@ class Flow(TrainerCallback):  # type: ignore[misc]
             control.should_log = True
         if self._engine.observer is not None:
             self._show(state)
-        if self._stop.wanted:
+        alone = self._engine.processes.count == 1
+        if self._stop_agreed or (alone and self._stop.wanted):
             control.should_save = True
             control.should_training_stop = True
 

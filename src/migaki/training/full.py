@@ -21,6 +21,7 @@ from migaki.training.preparation import (
     refuse_contradiction,
     refuse_own_result,
 )
+from migaki.training.processes import ending_together, join_processes
 
 if TYPE_CHECKING:
     from migaki.models.base import BaseModel
@@ -38,8 +39,8 @@ class FullFinetuningTrainer:
         config: How to train.
         train_dataset: Rows to train on, if no texts are given to `train`.
         eval_dataset: Held-out rows, likewise.
-        use_accelerate: Kept as specified. Accelerate always places the model and casts numbers; it
-            will also spread the work once migaki trains over several processes.
+        use_accelerate: Kept as specified. Accelerate always places the model, casts numbers and, where
+            a launcher started several processes, spreads the work.
 
     Raises:
         UsageError: A setting is for adapters.
@@ -60,6 +61,7 @@ class FullFinetuningTrainer:
         self.eval_dataset = eval_dataset
         self.use_accelerate = use_accelerate
 
+    @ending_together
     def train(
         self,
         train_texts: list[str] | None = None,
@@ -95,8 +97,12 @@ class FullFinetuningTrainer:
             eval_dataset=choose_rows("eval", self.eval_dataset, eval_texts, tokenizer),
             resume=resume_from_checkpoint or False,
         )
-        with atomic_folder(folder) as temporary:
-            loading.save_model(model, tokenizer, temporary)
+
+        def save() -> None:
+            with atomic_folder(folder) as temporary:
+                loading.save_model(model, tokenizer, temporary)
+
+        join_processes().alone(save)
         logger.info("%d steps; the model is in %s", result.steps, folder)
         trained: nn.Module = model
         return trained

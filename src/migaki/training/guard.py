@@ -44,11 +44,14 @@ class Guard:
         self._spikes = SpikeWatch()
         self._unmoved = 0
 
-    def judge(self, losses: Sequence[float], *, trained_tokens: int, grad_norm: float) -> bool:
+    def judge(
+        self, losses: Sequence[float], nll_nats: float, *, trained_tokens: int, grad_norm: float
+    ) -> bool:
         """Judge the step under way.
 
         Args:
-            losses: Sum of -ln p of each of its batches.
+            losses: Sum of -ln p of each of this process's batches.
+            nll_nats: Sum over the batches of all processes: what is judged is the same in all.
             trained_tokens: Of all of them.
             grad_norm: Norm of the step's gradients before clipping.
 
@@ -67,7 +70,7 @@ class Guard:
             return self._left_out("none of its rows has a token to train", step, rows)
         # A gradient scaler skips steps with infinite gradients itself, as part of finding its scale.
         norm = 0.0 if self._engine.gradients_scaled else grad_norm
-        nll = sum(losses)
+        nll = nll_nats
         problem = self._engine.watch.problem(nll, trained_tokens, norm)
         if problem is not None:
             at_fault, said = self._at_fault(losses)
@@ -105,7 +108,9 @@ class Guard:
         gradients = [p.grad for p in engine.model.parameters() if p.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients)
         engine.model.zero_grad()
-        problem = engine.watch.problem(nll.item(), int(trained), norm.item(), at_once=True)
+        sums = torch.stack([nll.double(), trained.double(), norm.double()])
+        nll_nats, tokens, grad_norm = engine.processes.sum(sums).tolist()
+        problem = engine.watch.problem(nll_nats, int(tokens), grad_norm, at_once=True)
         if problem:
             raise self.ruined(f"after this step, {problem}")
 
@@ -173,7 +178,18 @@ class Guard:
             raise self._diverged(f"{problem}, {_UNMOVED_STEPS} steps in a row", step, rows)
 
     def _at_fault(self, losses: Sequence[float]) -> tuple[list[int], str]:
-        """Find the rows behind a loss that is not finite."""
+        """Find the rows behind a loss that is not finite, in whichever process."""
+        found = self._engine.processes.gather(self._at_fault_here(losses))
+        rows = [row for bad, _ in found for row in bad]
+        said = "; ".join(words for _, words in found if words)
+        return rows or self._engine.step_rows.numbers, f" ({said})" if said else ""
+
+    def _everywhere(self, rows: Sequence[int]) -> list[int]:
+        """Return the rows of all processes; each of them has to ask."""
+        parts = self._engine.processes.gather(list(rows))
+        return list(dict.fromkeys(row for part in parts for row in part))
+
+    def _at_fault_here(self, losses: Sequence[float]) -> tuple[list[int], str]:
         batches = self._engine.step_rows.batches
         if len(losses) != len(
             batches
@@ -182,16 +198,16 @@ class Guard:
         bad = [row for nll, batch in zip(losses, batches, strict=True) for row in batch
                if not math.isfinite(nll)]  # fmt: skip
         if not bad:
-            return self._engine.step_rows.numbers, ""
+            return [], ""
         rows, said = rows_at_fault(bad, self._engine.loss_of_row, device=self._engine.args.device)
-        return rows, f" ({said})"
+        return list(rows), said
 
     def _left_out(self, problem: str, step: int, rows: Sequence[int]) -> bool:
         self._say("skipped", f"skipped, {problem}", step, rows)
         return False
 
     def _say(self, event: str, problem: str, step: int, rows: Sequence[int]) -> None:
-        dataset = self._engine.train_dataset
+        dataset, rows = self._engine.train_dataset, self._everywhere(rows)
         self._engine.report_event(
             event,
             f"{problem}; {places_of(dataset, rows)}",
@@ -204,7 +220,7 @@ class Guard:
         return f"after {len(self.recovery.rollbacks)} of at most {most} rollbacks"
 
     def _way_back(self, problem: str, step: int, rows: Sequence[int]) -> Exception:
-        engine = self._engine
+        engine, rows = self._engine, self._everywhere(rows)
         checkpoint = checkpoints.latest_checkpoint(Path(engine.args.output_dir))
         if checkpoint is None:  # it was deleted meanwhile
             return self._diverged(problem, step, rows)
@@ -221,7 +237,7 @@ class Guard:
         return RollBack(checkpoint, line)
 
     def _diverged(self, problem: str, step: int, rows: Sequence[int]) -> LossDivergedError:
-        engine = self._engine
+        engine, rows = self._engine, self._everywhere(rows)
         rate = engine.config.learning_rate * engine.guard.recovery.total_factor
         last = checkpoints.latest_checkpoint(Path(engine.args.output_dir))
         kept = (

@@ -26,6 +26,7 @@ from migaki.training.preparation import (
     refuse_contradiction,
     refuse_own_result,
 )
+from migaki.training.processes import ending_together, join_processes
 
 if TYPE_CHECKING:
     from migaki.models.base import BaseModel
@@ -71,6 +72,7 @@ class LoRAFinetuningTrainer:
         self.train_dataset = train_dataset
         self.eval_dataset = eval_dataset
 
+    @ending_together
     def train(
         self,
         train_texts: list[str] | None = None,
@@ -106,10 +108,14 @@ class LoRAFinetuningTrainer:
             eval_dataset=choose_rows("eval", self.eval_dataset, eval_texts, tokenizer),
             resume=resume_from_checkpoint or False,
         )
-        with atomic_folder(folder) as temporary:
-            adapters.save_adapter(
-                adapted, temporary, base=base_name(self.model), tokenizer=tokenizer
-            )
+
+        def save() -> None:
+            with atomic_folder(folder) as temporary:
+                adapters.save_adapter(
+                    adapted, temporary, base=base_name(self.model), tokenizer=tokenizer
+                )
+
+        join_processes().alone(save)
         logger.info("%d steps; the adapter is in %s", result.steps, folder)
         trained: nn.Module = adapted
         return trained

@@ -22,6 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.parallel import DistributedDataParallel
 
 from migaki.dataset.tokens import IGNORED
 from migaki.training.chunked_head import Tail, nll_in_chunks, positions_per_chunk, sum_nll
@@ -134,15 +135,17 @@ class TrainedLoss:
         if not self._tail_verified and not self._agrees(tail, model, hidden[:shown], logits):
             return None
 
+        inner = _without_ddp(model)
+
         def logits_of(some: Tensor) -> Tensor:
-            return tail(model, some)
+            return tail(inner, some)
 
         return nll_in_chunks(logits_of, hidden, targets, tail.parameters, chunk=self._at_once)
 
     def _agrees(self, tail: Tail, model: nn.Module, hidden: Tensor, logits: Tensor) -> bool:
         """Compare the tail with the model itself, once; without agreement it is not used."""
         with torch.no_grad():
-            found = tail(model, hidden)
+            found = tail(_without_ddp(model), hidden)
         exact = 1e-5 if logits.dtype == torch.float32 else 1e-2
         if found.shape == logits.shape and torch.allclose(found, logits, rtol=exact, atol=exact):
             self._tail_verified = True
@@ -217,3 +220,8 @@ class TrainedLoss:
             "(slower, more memory): %s.",
             reason,
         )
+
+
+def _without_ddp(model: nn.Module) -> nn.Module:
+    """Return what DDP wraps: its own forward pass prepares a backward pass, once a batch."""
+    return model.module if isinstance(model, DistributedDataParallel) else model

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -11,7 +10,7 @@ from importlib.util import find_spec
 import torch
 from torch import nn
 
-from migaki.errors import MissingExtraError, UsageError
+from migaki.errors import MissingExtraError
 from migaki.hardware import gpu
 from migaki.training.config import TrainingConfig
 from migaki.training.memory_need import USABLE_SHARE, largest_batch, need_of_model
@@ -22,7 +21,6 @@ __all__ = [
     "choose_training_precision",
     "count_steps",
     "decide_settings",
-    "require_one_process",
     "require_trackers",
 ]
 
@@ -50,12 +48,13 @@ class Settings:
     choices: dict[str, str] = field(default_factory=dict)
 
 
-def count_steps(rows: int, config: TrainingConfig) -> tuple[int, int]:
-    """Count optimizer steps: whole batches, then whole accumulations, per epoch.
+def count_steps(rows: int, config: TrainingConfig, *, processes: int = 1) -> tuple[int, int]:
+    """Count optimizer steps: whole batches, shared out, then whole accumulations, per epoch.
 
     Args:
         rows: Training rows.
         config: Batch size, accumulation, epochs or steps.
+        processes: How many share the batches.
 
     Returns:
         Steps of one epoch and of the run.
@@ -64,7 +63,7 @@ def count_steps(rows: int, config: TrainingConfig) -> tuple[int, int]:
         >>> count_steps(10, TrainingConfig(batch_size=4, gradient_accumulation_steps=4))
         (1, 3)
     """
-    batches = math.ceil(rows / config.batch_size)
+    batches = math.ceil(math.ceil(rows / config.batch_size) / processes)
     per_epoch = max(1, math.ceil(batches / config.gradient_accumulation_steps))
     return per_epoch, config.max_steps or per_epoch * config.num_epochs
 
@@ -75,6 +74,7 @@ def decide_settings(
     *,
     lengths: Sequence[int],
     packing: Packing = PADDED,
+    processes: int = 1,
 ) -> Settings:
     """Decide what the configuration leaves to the machine.
 
@@ -83,8 +83,9 @@ def decide_settings(
         model: The model, on its device.
         lengths: Tokens of every training row.
         packing: How they come together in batches.
+        processes: How many share them.
     """
-    per_epoch, total = count_steps(len(lengths), config)
+    per_epoch, total = count_steps(len(lengths), config, processes=processes)
     warmup, warmup_reason = config.warmup_for(total)
     precision, precision_reason = choose_training_precision(config, model)
     recompute, recompute_reason = _checkpointing(
@@ -114,21 +115,6 @@ def require_trackers(config: TrainingConfig) -> None:
     for tracker in config.report_to:
         if find_spec(tracker) is None:
             raise MissingExtraError(f"report_to={tracker}", package=tracker, extra="tracking")
-
-
-def require_one_process(config: TrainingConfig) -> None:
-    """Refuse what would train several copies beside each other.
-
-    Raises:
-        UsageError: Several processes are asked for, or were started.
-    """
-    started = int(os.environ.get("WORLD_SIZE", "1"))
-    if config.ddp or config.world_size > 1 or started > 1:
-        raise UsageError(
-            f"Training over several processes is not there yet (ddp={config.ddp}, "
-            f"world_size={config.world_size}, {started} started).",
-            hint="Start one process with ddp=False and world_size=1; it takes one device.",
-        )
 
 
 def choose_training_precision(config: TrainingConfig, model: nn.Module) -> tuple[torch.dtype, str]:

@@ -82,6 +82,11 @@ class StepRows:
         self.padded_tokens = sum(int(batch["input_ids"].numel()) for batch in batches)
 
     @property
+    def counts(self) -> tuple[int, int, int]:
+        """Tokens, padded tokens and pairs."""
+        return self.tokens, self.padded_tokens, self.pairs
+
+    @property
     def numbers(self) -> list[int]:
         """Numbers of all rows of the step."""
         return [row for batch in self.batches for row in batch]

@@ -63,6 +63,7 @@ class Throughput:
         precision: What it computes in.
         activation_checkpointing: Whether its layers compute twice.
         rows: What it is trained on; those that count their characters tell how many a token is.
+        processes: How many devices the counts are of.
     """
 
     def __init__(
@@ -72,10 +73,12 @@ class Throughput:
         precision: torch.dtype,
         activation_checkpointing: bool,
         rows: Rows,
+        processes: int = 1,
     ) -> None:
         characters, tokens = sum(getattr(rows, "characters", ())), getattr(rows, "total_tokens", 0)
         self._characters_per_token = characters / max(1, tokens)
         self._device = next(model.parameters()).device
+        self._processes = processes
         self._model_flops: Flops | None = None
         self._hardware_flops: Flops | None = None
         self._rate = 0.0
@@ -111,7 +114,7 @@ class Throughput:
         done = flops.of(
             tokens=window.tokens, trained_tokens=window.trained_tokens, pairs=window.pairs
         )
-        return done / window.seconds / self._rate
+        return done / window.seconds / (self._rate * self._processes)
 
 
 def _counted(model: nn.Module) -> dict[str, Any]:

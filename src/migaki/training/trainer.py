@@ -13,26 +13,21 @@ import logging
 import math
 import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
+from torch.utils.data import BatchSampler, DataLoader
 from transformers import PreTrainedTokenizerBase, PrinterCallback, Trainer, TrainingArguments
 
 from migaki.dataset.tokens import IGNORED
 from migaki.training import checkpoints
 from migaki.training.acceleration import Run
 from migaki.training.batch_size import Batch, TokensAtOnce, pieces_of
-from migaki.training.batching import (
-    EpochBatches,
-    LongestFirst,
-    Rows,
-    ordinary_rows,
-    row_lengths,
-)
+from migaki.training.batching import EpochBatches, LongestFirst, Rows, ordinary_rows, row_lengths
 from migaki.training.callbacks import MetricsFile, TrainingObserver
 from migaki.training.config import TrainingConfig
 from migaki.training.divergence import DivergenceWatch
@@ -45,8 +40,10 @@ from migaki.training.meter import Meter
 from migaki.training.neftune import EmbeddingNoise
 from migaki.training.optimizer import make_optimizer
 from migaki.training.optimizer_state import take_over
+from migaki.training.processes import join_processes
 from migaki.training.recovery import scale_rates
 from migaki.training.settings import Settings
+from migaki.training.shares import Batches, IdleBatches, share_out
 from migaki.training.step_rows import NumberedRows, StepRows, numbered
 from migaki.training.throughput import Throughput
 
@@ -98,9 +95,10 @@ class Engine(Trainer):  # type: ignore[misc]
             train_dataset=train_dataset,
             eval_dataset=eval_dataset,
         )
+        self.processes = join_processes()
         self.config = config
         self.settings = settings
-        self.observer = observer
+        self.observer = observer if self.processes.is_first else None
         self.metrics = metrics
         self.tokenizer = tokenizer
         self.lengths = row_lengths(train_dataset)
@@ -116,6 +114,7 @@ class Engine(Trainer):  # type: ignore[misc]
             precision=settings.precision,
             activation_checkpointing=settings.activation_checkpointing,
             rows=train_dataset,
+            processes=self.processes.count,
         )
         self.step_rows = StepRows(self.lengths)
         self.watch = DivergenceWatch(_vocabulary(model))
@@ -142,40 +141,37 @@ class Engine(Trainer):  # type: ignore[misc]
     # ---- rows ------------------------------------------------------------------------------------
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        """Return the batches of `EpochBatches`, with the numbers of their rows."""
-        rows = NumberedRows(self.train_dataset)
-        return self._loader(rows, numbered(self.data_collator), batch_sampler=self.sampler)
+        """Return this process's share of `EpochBatches`, with the numbers of their rows."""
+        collate = numbered(IdleBatches(self.data_collator, self.train_dataset))
+        return self._loader(NumberedRows(self.train_dataset), collate, self.sampler, even=True)
 
     def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader[Any]:
         """Return batches of held-out rows, longest first."""
         rows = eval_dataset if eval_dataset is not None else self.eval_dataset
         longest_first = LongestFirst(row_lengths(rows))
-        return self._loader(
-            rows, self.data_collator, batch_size=self.args.eval_batch_size, sampler=longest_first
-        )
+        batches = BatchSampler(longest_first, self.args.eval_batch_size, drop_last=False)
+        return self._loader(rows, self.data_collator, batches, even=False)
 
-    def _loader(self, rows: Any, collate: Any, **order: Any) -> DataLoader[Any]:
-        loader = DataLoader(
+    def _loader(self, rows: Any, collate: Any, batches: Batches, *, even: bool) -> DataLoader[Any]:
+        return share_out(
             rows,
-            **order,
-            collate_fn=collate,
-            num_workers=self.args.dataloader_num_workers,
-            pin_memory=self.args.device.type == "cuda",
-            # DataLoader draws a number from the global state otherwise, which dropout also uses.
-            generator=torch.Generator(),
+            batches,
+            self.processes,
+            collate=collate,
+            even=even,
+            device=self.accelerator.device,
+            workers=self.args.dataloader_num_workers,
         )
-        prepared: DataLoader[Any] = self.accelerator.prepare(loader)
-        return prepared
 
     def get_batch_samples(
         self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
     ) -> tuple[list[Any], Tensor]:
-        """Take the batches of one optimizer step and count their trained tokens together."""
+        """Take this process's batches of one optimizer step; count the trained tokens of them all."""
         batches = list(islice(epoch_iterator, num_batches))
         self.step_rows.begin(batches)
         counts = [(batch["labels"][:, 1:] != IGNORED).sum() for batch in batches]
         trained = torch.stack(counts).sum() if counts else torch.zeros(())
-        return batches, trained.to(device)
+        return batches, self.processes.sum(trained.to(device))
 
     def create_optimizer(self, model: Any = None) -> Any:
         """Make the optimizer; give it the state of an earlier run where that was asked for."""
@@ -202,7 +198,9 @@ class Engine(Trainer):  # type: ignore[misc]
         self._batch = inputs
         divisor = trained if num_items_in_batch is None else num_items_in_batch
         # A step without trained tokens has a loss of 0 and changes nothing, rather than 0/0.
-        loss = nll / torch.as_tensor(divisor, device=nll.device).clamp(min=1)
+        # DDP takes the mean over processes where the sum is wanted.
+        share = torch.as_tensor(divisor, device=nll.device).clamp(min=1)
+        loss = nll * self.processes.count / share
         return (loss, None) if return_outputs else loss
 
     def training_step(
@@ -269,14 +267,17 @@ class Engine(Trainer):  # type: ignore[misc]
         grad_norm = torch.as_tensor(self._grad_norm, device=self._step_nll[0].device)
         batch_nll = torch.stack(self._step_nll).double()
         trained = torch.stack(self._step_trained).double().sum()
-        # One wait for the device a step.
-        *losses, total, norm = torch.cat(
-            [batch_nll, torch.stack([trained, grad_norm.double()])]
+        counts = batch_nll.new_tensor([*self.step_rows.counts, self.flow.stop_wanted])
+        sums = self.processes.sum(torch.hstack([batch_nll.sum(), trained, counts]))
+        # One wait for the device a step. DDP has summed the gradients of the norm already.
+        nll, total, tokens, padded, pairs, stops, norm, *losses = torch.hstack(
+            [sums, grad_norm.double(), batch_nll]
         ).tolist()
+        self.flow.agree_to_stop(bool(stops))
         self._step_batches = []
         self._step_nll.clear()
         self._step_trained.clear()
-        taken = self.guard.judge(losses, trained_tokens=int(total), grad_norm=norm)
+        taken = self.guard.judge(losses, nll, trained_tokens=int(total), grad_norm=norm)
         if taken:
             self.guard.learnt_from(self._batch)
         if not taken:
@@ -284,11 +285,11 @@ class Engine(Trainer):  # type: ignore[misc]
             self.model.zero_grad(set_to_none=True)
             self._tr_loss.nan_to_num_(0.0)
         self.meter.step(
-            nll_nats=sum(losses),
+            nll_nats=nll,
             trained_tokens=int(total),
-            tokens=self.step_rows.tokens,
-            padded_tokens=self.step_rows.padded_tokens,
-            pairs=self.step_rows.pairs,
+            tokens=int(tokens),
+            padded_tokens=int(padded),
+            pairs=int(pairs),
             taken=taken,
         )
 
@@ -313,7 +314,8 @@ class Engine(Trainer):  # type: ignore[misc]
 
     def say(self, text: str) -> None:
         """Tell the user about something that went wrong."""
-        logger.warning(text[:1].upper() + text[1:])
+        if self.processes.is_first:
+            logger.warning(text[:1].upper() + text[1:])
 
     # ---- evaluation ------------------------------------------------------------------------------
 
@@ -348,6 +350,7 @@ class Engine(Trainer):  # type: ignore[misc]
         total = torch.zeros(2, dtype=torch.float64)
         for batch in loader:
             total += self.at_once["evaluation"].run(batch, self._measure_pieces)
+        total = self.processes.sum(total)
         return float(total[0]), int(total[1])
 
     def _measure_pieces(self, pieces: list[Batch]) -> Tensor:
@@ -399,20 +402,17 @@ class Engine(Trainer):  # type: ignore[misc]
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         self.guard.refuse_ruined_weights()
-        folder = Path(self.args.output_dir)
-        target = folder / f"checkpoint-{self.state.global_step}"
+        target = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
         self.store_flos()
         if self.state.best_global_step == self.state.global_step:
             self.state.best_model_checkpoint = str(target)
-        last = checkpoints.latest_checkpoint(folder)
-        try:
-            with checkpoints.atomic_folder(target) as temporary:
-                self._write_checkpoint(temporary)
-                checkpoints.seal(temporary)
-        except Exception as err:
-            checkpoints.raise_if_disk_error(err, folder=folder, model=self.model, resume_from=last)
-            raise
-        checkpoints.remove_old(folder, keep=self.config.save_total_limit, best=self.best_checkpoint)
+        own = None if self.processes.is_first else checkpoints.file_of(self._save_rng_state)
+        states = self.processes.gather(own)
+        fill = partial(self._fill_checkpoint, random_states=states)
+        self.processes.alone(lambda: checkpoints.write_whole(target, fill, model=self.model))
+        if self.processes.is_first:
+            keep = self.config.save_total_limit
+            checkpoints.remove_old(target.parent, keep=keep, best=self.best_checkpoint)
         if self.observer is not None:
             self.observer.on_checkpoint(target)
         self.meter.start()
@@ -427,11 +427,13 @@ class Engine(Trainer):  # type: ignore[misc]
         if checkpoint is not None:
             scale_rates(self.optimizer, self.lr_scheduler, self.guard.recovery.rate_factor)
 
-    def _write_checkpoint(self, folder: Path) -> None:
+    def _fill_checkpoint(self, folder: Path, random_states: list[tuple[str, bytes] | None]) -> None:
         self.save_model(str(folder), _internal_call=True)
         self._save_optimizer_and_scheduler(str(folder))
         self._save_scaler(str(folder))
         self._save_rng_state(str(folder))
+        for name, content in filter(None, random_states):
+            (folder / name).write_bytes(content)
         self.state.save_to_json(str(folder / "trainer_state.json"))
         own = {
             "format": 1,
@@ -479,9 +481,13 @@ class Engine(Trainer):  # type: ignore[misc]
 
     def identity(self) -> dict[str, Any]:
         """Return what must be the same for a resumed run to equal an uninterrupted one."""
-        packed = self.settings.packing.attention is not None
         return run_identity(
-            self.config, self.model, self.train_dataset, lengths=self.lengths, packed=packed
+            self.config,
+            self.model,
+            self.train_dataset,
+            lengths=self.lengths,
+            packed=self.settings.packing.attention is not None,
+            processes=self.processes.count,
         )
 
     def restore(self, checkpoint: Path) -> None:

@@ -18,7 +18,6 @@ from migaki.errors import (
     MissingExtraError,
     ResourceError,
     TrainingError,
-    UsageError,
 )
 from migaki.models.adapters import attach_lora
 from migaki.training import memory_need
@@ -425,18 +424,6 @@ def test_a_missing_tracker_is_said_before_training(
 
     with pytest.raises(MissingExtraError, match=r"migaki\[tracking\]"):
         train(make_model(), config(report_to=["wandb"]))
-
-
-@pytest.mark.parametrize("changes", [{"ddp": True}, {"world_size": 2}])
-def test_several_processes_are_refused(changes: dict[str, Any], config: Make) -> None:
-    with pytest.raises(UsageError, match="several processes is not there yet"):
-        train(make_model(), config(**changes))
-
-
-def test_a_launcher_is_noticed(config: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(UsageError, match="2 started"):
-        train(make_model(), config())
 
 
 class TestChoices:
