@@ -192,6 +192,7 @@ def _batches(case: Case, vocabulary: int, device: torch.device) -> Iterator[dict
 
 def _model(config: Any, case: Case, device: torch.device) -> nn.Module:
     frozen_type = torch.bfloat16 if case.bf16 and case.method != "full" else torch.float32
+    config.dtype = frozen_type  # a saved configuration names the format it was saved in
     config.use_cache = False  # as the Trainer sets it
     with device, _default_dtype(frozen_type):
         model: Any = AutoModelForCausalLM.from_config(config, attn_implementation="sdpa")
