@@ -67,8 +67,8 @@ def accelerated(run: Run) -> Iterator[dict[str, str]]:
     choices = {"liger": _in_words(fused, fused_reason)}
     if run.config.torch_compile:
         choices["compilation"] = _in_words(compiled, compiled_reason)
-    choices["fused functions"] = _in_words(*_choose_functions(run, device, compiled=compiled))
-    functions = choices["fused functions"].startswith("on")
+    functions, functions_reason = _choose_functions(run, device, compiled=compiled)
+    choices["fused functions"] = _in_words(functions, functions_reason)
     with ExitStack() as stack:
         if fused or compiled or functions:
             batch = run.batch()
